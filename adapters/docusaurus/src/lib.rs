@@ -1,0 +1,1 @@
+//! Reads a Docusaurus docs folder into passages with their URLs and anchors.

@@ -1,0 +1,1 @@
+//! Every port kept in memory: deterministic, bounded, usable from configuration.

@@ -1,0 +1,1 @@
+//! The binary `askbook`: command line, configuration, wiring.

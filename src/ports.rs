@@ -1,0 +1,17 @@
+//! The ports: what the core asks of the world outside.
+//!
+//! Each is a small, dyn-compatible trait, so that a line of configuration can choose its adapter.
+//! Every guarantee that is written at a port with MUST is a clause of its contract
+//! (`contract`, behind the feature of that name), which every adapter runs.
+
+mod embedder;
+mod generator;
+mod index;
+mod retriever;
+mod session;
+
+pub use embedder::Embedder;
+pub use generator::{Generated, Generation, Generator, Usage};
+pub use index::{Entry, Index, check_entries};
+pub use retriever::Retriever;
+pub use session::ChatSession;

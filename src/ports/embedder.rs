@@ -1,0 +1,34 @@
+use async_trait::async_trait;
+
+use crate::embedding::{Embedding, Purpose, VectorShape};
+use crate::error::PortError;
+
+/// Turns text into vectors whose closeness means closeness of meaning.
+#[async_trait]
+pub trait Embedder: Send + Sync + 'static {
+    /// Names the space of the vectors: model and whatever else makes two vectors incomparable.
+    /// Vectors of different spaces MUST have different names; their shape need not be named.
+    fn space(&self) -> &str;
+
+    /// The shape to make a new index with. MUST be constant, and one that `embed` accepts.
+    fn preferred_shape(&self) -> VectorShape;
+
+    /// Makes one embedding of exactly this shape for each text, in the order given.
+    ///
+    /// MUST return no embedding, without a call to any peer, for no texts; MUST give the same
+    /// embedding for the same text and purpose; dense vectors MUST have unit length, or be all
+    /// zero when the text holds nothing to embed; more texts than a peer takes at once MUST be
+    /// split.
+    ///
+    /// # Errors
+    /// MUST be `Misconfigured`, without a call, when it cannot make this shape; the message
+    /// names the shape that is wanted and what can be made.
+    async fn embed(
+        &self,
+        texts: &[String],
+        purpose: Purpose,
+        shape: VectorShape,
+    ) -> Result<Vec<Embedding>, PortError>;
+}
+
+const _: fn(&dyn Embedder) = |_| ();

@@ -1,0 +1,149 @@
+//! A reader's question, checked before anything is spent on it.
+
+/// A question that can be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    text: String,
+    selected_text: Option<String>,
+    page: Option<String>,
+}
+
+/// How long the parts of a question may be, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuestionLimits {
+    /// The question itself.
+    pub text: usize,
+    /// The text that the reader selected on the page.
+    pub selected_text: usize,
+}
+
+impl Default for QuestionLimits {
+    /// The widest limits found on 30 existing sites.
+    fn default() -> Self {
+        Self { text: 4_000, selected_text: 10_000 }
+    }
+}
+
+/// The longest page address that is read, in characters.
+const PAGE_LIMIT: usize = 2_000;
+
+/// Why a question cannot be asked. The messages are for the person who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QuestionError {
+    /// Nothing that can be seen.
+    #[error("the message is empty: write a question")]
+    Empty,
+    /// More than the limit.
+    #[error("{what} has {length} characters; at most {limit} are allowed")]
+    TooLong {
+        /// Which part.
+        what: &'static str,
+        /// How many characters it has.
+        length: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+}
+
+impl Question {
+    /// Checks the parts of a question. Blank optional parts count as absent.
+    ///
+    /// # Errors
+    /// Nothing visible in the text, or a part that is longer than its limit.
+    pub fn new(
+        text: &str,
+        selected_text: Option<&str>,
+        page: Option<&str>,
+        limits: QuestionLimits,
+    ) -> Result<Self, QuestionError> {
+        let text = visible(text).ok_or(QuestionError::Empty)?;
+        let selected_text = selected_text.and_then(visible);
+        let page = page.and_then(visible);
+        within("the message", &text, limits.text)?;
+        within("the selected text", selected_text.as_deref().unwrap_or(""), limits.selected_text)?;
+        within("the page", page.as_deref().unwrap_or(""), PAGE_LIMIT)?;
+        Ok(Self { text, selected_text, page })
+    }
+
+    /// What is asked.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What the reader had selected on the page.
+    pub fn selected_text(&self) -> Option<&str> {
+        self.selected_text.as_deref()
+    }
+
+    /// The address of the page that the reader is on.
+    pub fn page(&self) -> Option<&str> {
+        self.page.as_deref()
+    }
+}
+
+fn within(what: &'static str, text: &str, limit: usize) -> Result<(), QuestionError> {
+    let length = text.chars().count();
+    if length > limit { Err(QuestionError::TooLong { what, length, limit }) } else { Ok(()) }
+}
+
+/// The trimmed text without control characters (line breaks and tabs stay), or `None` when
+/// nothing of it can be seen.
+fn visible(text: &str) -> Option<String> {
+    let text: String =
+        text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    let seen = text.chars().any(|c| !c.is_whitespace() && !is_invisible(c));
+    seen.then(|| text.trim().to_owned())
+}
+
+/// Characters that take no ink: the default-ignorable code points of Unicode that occur in text
+/// (`DerivedCoreProperties.txt`, `Default_Ignorable_Code_Point`).
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+        | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}' | '\u{1BCA0}'..='\u{1BCA3}'
+        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(text: &str) -> Result<Question, QuestionError> {
+        Question::new(text, None, None, QuestionLimits::default())
+    }
+
+    #[test]
+    fn a_question_without_anything_to_see_is_refused() {
+        for nothing in ["", "   \n\t", "\u{200B}\u{FEFF}", "\u{E0041}\u{2060} ", "\0\u{7}"] {
+            assert_eq!(ask(nothing), Err(QuestionError::Empty), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn a_question_is_trimmed_and_keeps_its_line_breaks() {
+        let question = ask("  how?\r\n\0why?\n ").map(|question| question.text);
+        assert_eq!(question.as_deref(), Ok("how?\nwhy?"));
+    }
+
+    #[test]
+    fn the_limit_counts_characters_and_is_inclusive() {
+        let limits = QuestionLimits { text: 3, selected_text: 2 };
+        assert!(Question::new("äöü", Some("日本"), None, limits).is_ok());
+        assert_eq!(
+            Question::new("äöüß", None, None, limits),
+            Err(QuestionError::TooLong { what: "the message", length: 4, limit: 3 })
+        );
+        assert_eq!(
+            Question::new("ä", Some("日本語"), None, limits),
+            Err(QuestionError::TooLong { what: "the selected text", length: 3, limit: 2 })
+        );
+    }
+
+    #[test]
+    fn blank_optional_parts_count_as_absent() {
+        let question = Question::new("a", Some(" \u{200B}"), Some(""), QuestionLimits::default());
+        assert_eq!(question.map(|q| (q.selected_text, q.page)), Ok((None, None)));
+    }
+}
