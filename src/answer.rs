@@ -43,4 +43,7 @@ pub struct Answer {
     pub model: Option<String>,
     /// What it cost.
     pub usage: Usage,
+    /// Whether the conversation holds it; when that failed, the next question cannot refer to
+    /// it, but the answer is still good.
+    pub recorded: bool,
 }

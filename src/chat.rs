@@ -94,13 +94,12 @@ impl Chat {
                     }
                 }
             }
-            let answer = draft
+            let mut answer = draft
                 .finish(session, &settings.refusal)
                 .map_err(ChatError::at(Stage::Generate))?;
             let exchange =
                 Exchange { question: question.text().to_owned(), answer: answer.text.clone() };
-            let recorded = ports.sessions.record(&answer.session, exchange).await;
-            recorded.map_err(ChatError::at(Stage::Session))?;
+            answer.recorded = ports.sessions.record(&answer.session, exchange).await.is_ok();
             yield ChatEvent::Done(answer);
         }
     }
@@ -202,6 +201,7 @@ impl Draft {
                 session,
                 model,
                 usage,
+                recorded: false,
             });
         }
         let Some((model, usage)) = self.end else {

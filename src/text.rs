@@ -23,22 +23,31 @@ pub enum UnitKind {
 pub struct Unit {
     /// What it is.
     pub kind: UnitKind,
-    /// Its Markdown; white space of prose is collapsed.
+    /// Its Markdown; white space of prose is collapsed, code is moved to the left margin.
     pub text: String,
+    /// The indentation and mark (`  - `, `2. `) of a list item, at its first sentence; else empty.
+    pub marker: String,
+    /// Counts the blocks of the text: the units of one paragraph, list, table or code block
+    /// have the same number.
+    pub block: usize,
 }
 
 /// The units of a Markdown text, in order. Nothing but markers of structure is lost.
 pub fn units(markdown: &str) -> Vec<Unit> {
-    let mut units = Vec::new();
-    let mut prose = String::new();
+    let mut reader = UnitReader::default();
     let mut lines = markdown.lines();
     while let Some(line) = lines.next() {
+        let (quoted, line) = without_quote_marks(line);
         let trimmed = line.trim();
         if let Some(fence) = fence_of(trimmed) {
-            flush_prose(&mut prose, &mut units);
-            let mut code = vec![line];
+            let indent = line.len() - line.trim_start().len();
+            let mut code = trimmed.to_owned();
             for inner in lines.by_ref() {
-                code.push(inner);
+                let inner = if quoted { without_quote_marks(inner).1 } else { inner };
+                let kept =
+                    inner.trim_start_matches(' ').len().max(inner.len().saturating_sub(indent));
+                code.push('\n');
+                code.push_str(inner[inner.len() - kept..].trim_end());
                 let inner = inner.trim();
                 if inner.starts_with(fence)
                     && inner.trim_start_matches(fence_char(fence)).is_empty()
@@ -46,53 +55,133 @@ pub fn units(markdown: &str) -> Vec<Unit> {
                     break;
                 }
             }
-            units.push(Unit { kind: UnitKind::Code, text: code.join("\n") });
+            reader.lone(UnitKind::Code, &code);
         } else if trimmed.is_empty() {
-            flush_prose(&mut prose, &mut units);
+            reader.gap();
         } else if is_heading(trimmed) {
-            flush_prose(&mut prose, &mut units);
-            units.push(Unit { kind: UnitKind::Heading, text: trimmed.to_owned() });
+            reader.lone(UnitKind::Heading, trimmed);
+        } else if let Some(rest) = trimmed.strip_prefix(":::") {
+            reader.lone(UnitKind::Heading, admonition_title(rest));
+        } else if trimmed.chars().all(|c| "-=*_ ".contains(c)) {
+            reader.lone(UnitKind::Heading, "");
         } else if trimmed.starts_with('|') {
-            flush_prose(&mut prose, &mut units);
-            if trimmed.chars().any(char::is_alphanumeric) {
-                units.push(Unit { kind: UnitKind::Row, text: trimmed.to_owned() });
-            }
+            reader.row(trimmed);
         } else {
-            let (begins_item, body) = without_markers(trimmed);
-            if begins_item {
-                flush_prose(&mut prose, &mut units);
-            }
-            prose.push_str(body);
-            prose.push(' ');
+            reader.prose(line);
         }
     }
-    flush_prose(&mut prose, &mut units);
-    units
+    reader.gap();
+    reader.units
 }
 
-fn flush_prose(prose: &mut String, units: &mut Vec<Unit>) {
-    for sentence in sentences(prose) {
-        units.push(Unit { kind: UnitKind::Sentence, text: sentence });
+/// What of a Markdown text has been read.
+#[derive(Default)]
+struct UnitReader {
+    units: Vec<Unit>,
+    block: usize,
+    within: Within,
+    /// An empty line came last.
+    after_gap: bool,
+    prose: String,
+    marker: String,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Within {
+    #[default]
+    Nothing,
+    Paragraph,
+    List,
+    Table,
+}
+
+impl UnitReader {
+    /// A block of one unit; without text it only ends what came before.
+    fn lone(&mut self, kind: UnitKind, text: &str) {
+        self.begin(Within::Nothing);
+        if !text.is_empty() {
+            self.push(kind, text.to_owned());
+        }
     }
-    prose.clear();
+
+    fn gap(&mut self) {
+        self.flush();
+        self.after_gap = true;
+    }
+
+    fn row(&mut self, row: &str) {
+        if self.within != Within::Table || self.after_gap {
+            self.begin(Within::Table);
+        }
+        if row.chars().any(char::is_alphanumeric) {
+            self.push(UnitKind::Row, row.to_owned());
+        }
+    }
+
+    fn prose(&mut self, line: &str) {
+        let (marker, body) = without_item_mark(line);
+        if !marker.is_empty() {
+            if self.within != Within::List {
+                self.begin(Within::List);
+            }
+            self.flush();
+            marker.clone_into(&mut self.marker);
+        } else if self.within == Within::List {
+            if self.after_gap && !line.starts_with([' ', '\t']) {
+                self.begin(Within::Paragraph);
+            }
+        } else if self.within != Within::Paragraph || self.after_gap {
+            self.begin(Within::Paragraph);
+        }
+        self.after_gap = false;
+        self.prose.push_str(body.trim());
+        self.prose.push(' ');
+    }
+
+    fn begin(&mut self, within: Within) {
+        self.flush();
+        self.block += 1;
+        self.within = within;
+        self.after_gap = false;
+    }
+
+    fn flush(&mut self) {
+        for sentence in sentences(&std::mem::take(&mut self.prose)) {
+            self.push(UnitKind::Sentence, sentence);
+        }
+        self.marker.clear();
+    }
+
+    fn push(&mut self, kind: UnitKind, text: String) {
+        let marker = std::mem::take(&mut self.marker);
+        self.units.push(Unit { kind, text, marker, block: self.block });
+    }
 }
 
-/// The sentences of prose by the rules of Unicode (UAX #29), but none ends inside inline code
-/// or in a common abbreviation, and what has no letter or digit belongs to the one before.
+/// The sentences of prose by the rules of Unicode (UAX #29), but none ends inside inline code,
+/// the text of a link or in a common abbreviation, closing marks of emphasis belong to the
+/// sentence before them, and so does what has no letter or digit.
 fn sentences(prose: &str) -> Vec<String> {
     const ABBREVIATIONS: [&str; 6] = ["e.g.", "i.e.", "etc.", "vs.", "cf.", "approx."];
     let mut sentences: Vec<String> = Vec::new();
-    for piece in prose.split_sentence_bounds() {
-        let open = sentences.last().is_some_and(|last: &String| {
+    for mut piece in prose.split_sentence_bounds() {
+        if let Some(last) = sentences.last_mut() {
+            if !last.ends_with(char::is_whitespace) {
+                let rest = piece.trim_start_matches(['*', '_', ')', ']', '"', '\'']);
+                last.push_str(&piece[..piece.len() - rest.len()]);
+                piece = rest;
+            }
             let end = last.trim_end();
-            last.matches('`').count() % 2 == 1
+            let open = last.matches('`').count() % 2 == 1
+                || last.matches('[').count() > last.matches(']').count()
                 || ABBREVIATIONS.iter().any(|short| end.ends_with(short))
-                || !piece.chars().any(char::is_alphanumeric)
-        });
-        match sentences.last_mut() {
-            Some(last) if open => last.push_str(piece),
-            _ => sentences.push(piece.to_owned()),
+                || !piece.chars().any(char::is_alphanumeric);
+            if open {
+                last.push_str(piece);
+                continue;
+            }
         }
+        sentences.push(piece.to_owned());
     }
     sentences
         .iter()
@@ -101,10 +190,13 @@ fn sentences(prose: &str) -> Vec<String> {
         .collect()
 }
 
+/// The run of marks that opens a code block; one of back-ticks has none behind it on its line
+/// (CommonMark 0.31, 4.5).
 fn fence_of(line: &str) -> Option<&str> {
     let mark = line.chars().next().filter(|c| matches!(c, '`' | '~'))?;
     let length = line.len() - line.trim_start_matches(mark).len();
-    (length >= 3).then(|| &line[..length])
+    let opens = length >= 3 && !(mark == '`' && line[length..].contains('`'));
+    opens.then(|| &line[..length])
 }
 
 fn fence_char(fence: &str) -> char {
@@ -116,17 +208,34 @@ fn is_heading(line: &str) -> bool {
     (1..=6).contains(&level) && line[level..].starts_with(' ')
 }
 
-/// A line without the marks of quotes and lists, and whether it begins an item.
-fn without_markers(line: &str) -> (bool, &str) {
-    let line = line.trim_start_matches(['>', ' ']);
-    if let Some(body) = ["- ", "* ", "+ "].iter().find_map(|mark| line.strip_prefix(mark)) {
-        return (true, body.trim_start());
+/// The title in what follows the colons of a Docusaurus admonition: `tip Title`, `tip[Title]`.
+fn admonition_title(line: &str) -> &str {
+    let title = line.trim_start_matches(':').trim_start_matches(char::is_alphabetic);
+    title.trim().trim_start_matches('[').trim_end_matches(']')
+}
+
+/// Whether a line is part of a block quote, and the line without the marks of it.
+fn without_quote_marks(mut line: &str) -> (bool, &str) {
+    let mut quoted = false;
+    while let Some(rest) = line.trim_start().strip_prefix('>') {
+        quoted = true;
+        line = rest.strip_prefix(' ').unwrap_or(rest);
     }
-    let digits = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let after = &line[digits..];
-    match after.strip_prefix(". ").or_else(|| after.strip_prefix(") ")) {
-        Some(body) if (1..=9).contains(&digits) => (true, body.trim_start()),
-        _ => (false, line),
+    (quoted, line)
+}
+
+/// A line cut behind the mark of a list item; the first part is empty where none begins.
+fn without_item_mark(line: &str) -> (&str, &str) {
+    let body = line.trim_start();
+    let digits = body.len() - body.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let mark = match digits {
+        0 => body.strip_prefix(['-', '*', '+']),
+        1..=9 => body[digits..].strip_prefix(['.', ')']),
+        _ => None,
+    };
+    match mark {
+        Some(rest) if rest.starts_with(' ') => line.split_at(line.len() - rest.len() + 1),
+        _ => ("", line),
     }
 }
 
@@ -168,10 +277,11 @@ pub fn identifier_parts(word: &str) -> Vec<&str> {
 }
 
 /// The terms of a text, in order, with repetitions: lower-case stems of its words without stop
-/// words; an identifier gives itself and its parts.
+/// words; an identifier gives itself and its parts, a contraction the word before it.
 pub fn terms(text: &str) -> Vec<String> {
     let mut terms = Vec::new();
     for word in text.unicode_words() {
+        let word = uncontracted(word);
         let parts = identifier_parts(word);
         if parts.len() > 1 {
             terms.push(word.to_lowercase());
@@ -184,6 +294,16 @@ pub fn terms(text: &str) -> Vec<String> {
         }
     }
     terms
+}
+
+/// A word without what an apostrophe has joined to it: `it` for `it's`, `does` for `doesn't`.
+fn uncontracted(word: &str) -> &str {
+    match word.split_once(['\'', '’']) {
+        Some(("can", "t")) => "can",
+        Some((verb, "t")) => verb.strip_suffix('n').unwrap_or(verb),
+        Some((word, _)) if !word.is_empty() => word,
+        _ => word,
+    }
 }
 
 /// The stem of a lower-case English word (Snowball); other words mostly pass unchanged.
@@ -271,6 +391,7 @@ fn is_stop_word(word: &str) -> bool {
             | "why"
             | "will"
             | "with"
+            | "wo"
             | "would"
             | "you"
             | "your"

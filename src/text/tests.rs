@@ -51,10 +51,74 @@ fn an_unclosed_fence_and_a_longer_one_inside_stay_one_block() {
 }
 
 #[test]
+fn the_units_of_one_block_share_its_number_and_items_keep_their_marks() {
+    let markdown = "\
+One. Two.
+- a
+  1. b. B again.
+
+  still b
+- c
+
+Three.
+:::tip Mind this
+Four.
+:::
+---
+| h |
+|---|
+| x |
+
+> - five
+> ```
+> six
+> ```
+";
+    let units = units(markdown);
+    let seen: Vec<_> =
+        units.iter().map(|unit| (unit.block, unit.marker.as_str(), unit.text.as_str())).collect();
+    let expected = [
+        (1, "", "One."),
+        (1, "", "Two."),
+        (2, "- ", "a"),
+        (2, "  1. ", "b."),
+        (2, "", "B again."),
+        (2, "", "still b"),
+        (2, "- ", "c"),
+        (3, "", "Three."),
+        (4, "", "Mind this"),
+        (5, "", "Four."),
+        (8, "", "| h |"),
+        (8, "", "| x |"),
+        (9, "- ", "five"),
+        (10, "", "```\nsix\n```"),
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn code_of_an_item_is_moved_to_the_left_margin() {
+    let texts = kinds_and_texts("- run\n  ```sh\n  a\n    b\n c\n  ```");
+    assert_eq!(texts[1].1, "```sh\na\n  b\nc\n```");
+}
+
+#[test]
 fn no_sentence_ends_in_inline_code_or_an_abbreviation() {
-    let text = "Use `a. B` here. Pick one, e.g. This one.";
+    let text = "Use `a. B` here. Pick one, e.g. This one. See [A. B.](/a) too.";
     let texts: Vec<_> = units(text).into_iter().map(|unit| unit.text).collect();
-    assert_eq!(texts, ["Use `a. B` here.", "Pick one, e.g. This one."]);
+    assert_eq!(texts, ["Use `a. B` here.", "Pick one, e.g. This one.", "See [A. B.](/a) too."]);
+}
+
+#[test]
+fn marks_that_close_a_sentence_stay_with_it() {
+    let text = "**Do it.** _(Not that.)_ He said \"No.\" Then 次。続く";
+    let texts: Vec<_> = units(text).into_iter().map(|unit| unit.text).collect();
+    assert_eq!(texts, ["**Do it.**", "_(Not that.)_", "He said \"No.\"", "Then 次。", "続く"]);
+}
+
+#[test]
+fn back_ticks_in_a_line_of_prose_open_no_code_block() {
+    assert_eq!(kinds_and_texts("```a``` is code.")[0].0, UnitKind::Sentence);
 }
 
 #[test]
@@ -74,4 +138,9 @@ fn terms_are_stems_without_stop_words_and_identifiers_with_their_parts() {
         terms("How do I connect the createSlice connections?"),
         ["connect", "createslice", "creat", "slice", "connect"]
     );
+}
+
+#[test]
+fn contractions_are_the_words_that_they_contract() {
+    assert_eq!(terms("I can't, it doesn't, won’t; you've the store's state"), terms("store state"));
 }

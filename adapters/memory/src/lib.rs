@@ -1,1 +1,14 @@
 //! Every port kept in memory: deterministic, bounded, usable from configuration.
+//!
+//! [`MemorySessions`] is what a single askbook process runs with. The others are for trying
+//! things out and for tests: real implementations of their ports' contracts, not mocks.
+
+mod embedder;
+mod generator;
+mod sessions;
+mod store;
+
+pub use embedder::MemoryEmbedder;
+pub use generator::MemoryGenerator;
+pub use sessions::{MemorySessions, SessionLimits};
+pub use store::MemoryStore;

@@ -1,0 +1,91 @@
+//! The contracts of the ports, run on the adapters in memory.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use askbook::embedding::VectorShape;
+use askbook::ports::{ChatSession, Embedder, Entry, Generator, Index, Retriever};
+use askbook_memory::{MemoryEmbedder, MemoryGenerator, MemorySessions, MemoryStore, SessionLimits};
+
+fn dense() -> VectorShape {
+    VectorShape::dense(NonZeroUsize::new(64).unwrap())
+}
+
+fn both() -> VectorShape {
+    VectorShape { sparse: true, ..dense() }
+}
+
+async fn filled(shape: VectorShape, entries: Vec<Entry>) -> (Arc<dyn Retriever>, ()) {
+    let store = MemoryStore::new();
+    store.replace("contract", shape, entries).await.unwrap();
+    (Arc::new(store), ())
+}
+
+async fn empty() -> (Arc<dyn Index>, Arc<dyn Retriever>, ()) {
+    let store = Arc::new(MemoryStore::new());
+    (store.clone(), store, ())
+}
+
+mod embedder {
+    use super::*;
+
+    async fn fixture() -> (Arc<dyn Embedder>, ()) {
+        (Arc::new(MemoryEmbedder::new(both())), ())
+    }
+
+    askbook::embedder_contract!(fixture);
+}
+
+mod retriever {
+    mod dense {
+        askbook::retriever_contract!(crate::filled, crate::dense());
+    }
+
+    mod sparse {
+        askbook::retriever_contract!(crate::filled, askbook::embedding::VectorShape::sparse());
+    }
+
+    mod both {
+        askbook::retriever_contract!(crate::filled, crate::both());
+    }
+}
+
+mod index {
+    mod dense {
+        askbook::index_contract!(crate::empty, crate::dense());
+    }
+
+    mod sparse {
+        askbook::index_contract!(crate::empty, askbook::embedding::VectorShape::sparse());
+    }
+
+    mod both {
+        askbook::index_contract!(crate::empty, crate::both());
+    }
+}
+
+mod generator {
+    use super::*;
+
+    async fn fixture() -> (Arc<dyn Generator>, ()) {
+        (Arc::new(MemoryGenerator), ())
+    }
+
+    askbook::generator_contract!(fixture);
+}
+
+mod session {
+    use super::*;
+
+    async fn fixture() -> (Arc<dyn ChatSession>, ()) {
+        let limits = SessionLimits {
+            ttl: Duration::from_hours(1),
+            exchanges: NonZeroUsize::new(100).unwrap(),
+            bytes: 1 << 20,
+        };
+        (Arc::new(MemorySessions::new(limits)), ())
+    }
+
+    askbook::session_contract!(fixture);
+}

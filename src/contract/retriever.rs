@@ -1,0 +1,203 @@
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use super::embedder::fault_clauses;
+use super::{Fault, is_reported};
+use crate::embedding::{Embedding, SparseVector, VectorShape};
+use crate::error::ErrorKind;
+use crate::passage::{Hit, Passage, PassageId};
+use crate::ports::{Entry, Retriever};
+
+/// The contract of a [`Retriever`] over [`entries`]: `retriever_contract!(fixture, shape)` with
+/// `async fn fixture(shape: VectorShape, entries: Vec<Entry>) -> (Arc<dyn Retriever>, impl Sized)`.
+#[macro_export]
+macro_rules! retriever_contract {
+    ($fixture:path, $shape:expr) => {
+        $crate::__clauses!(retriever, (entries $fixture, $shape):
+            the_shape_is_that_of_the_index,
+            a_ready_index_is_ready,
+            the_closest_passage_comes_first_and_whole,
+            hits_come_best_first,
+            at_most_the_limit_is_found,
+            ties_come_in_the_order_of_their_ids,
+            every_hit_is_scored,
+            only_what_has_something_in_common_is_found,
+            an_embedding_without_terms_finds_nothing_by_terms,
+            another_shape_is_misconfigured,
+            searches_may_run_side_by_side,
+        );
+    };
+}
+
+/// The faults of a remote [`Retriever`]: `remote_retriever_contract!(fixture)` with
+/// `async fn fixture(fault: Fault) -> (Arc<dyn Retriever>, impl Sized)`.
+#[macro_export]
+macro_rules! remote_retriever_contract {
+    ($fixture:path) => {
+        $crate::__clauses!(retriever, (fault $fixture):
+            an_unreachable_peer_is_unavailable,
+            a_hanging_peer_is_a_timeout,
+            an_overloaded_peer_is_unavailable,
+            a_rate_limit_is_passed_on_with_its_wait,
+            a_refused_key_is_unauthorized_and_never_shown,
+            garbage_is_not_taken_for_an_answer,
+        );
+    };
+}
+
+/// How many passages there are.
+const PASSAGES: usize = 6;
+
+/// The passage about one subject and a little about the next; of the last two, both equally
+/// about one subject, the one with the greater id stands first.
+pub fn entries(shape: VectorShape) -> Vec<Entry> {
+    let order = [0, 1, 2, 3, 5, 4];
+    order.map(|number| Entry { passage: passage(number), embedding: about(shape, number) }).into()
+}
+
+fn passage(number: usize) -> Passage {
+    Passage {
+        id: PassageId(format!("00000000-0000-0000-0000-00000000000{number}")),
+        title: format!("Page {number}"),
+        headings: vec!["Outer".to_owned(), format!("Größe & \"{number}\"")],
+        url: Some(format!("/docs/page-{number}#size")),
+        text: format!("Text {number}.\n\n```rust\nlet x = \"{number}\";\n```"),
+    }
+}
+
+/// Where the subjects of a passage stand in a vector of this shape.
+fn about(shape: VectorShape, number: usize) -> Embedding {
+    let subjects: &[(u32, f32)] = match number {
+        0 => &[(0, 0.8), (1, 0.6)],
+        1 => &[(1, 0.8), (2, 0.6)],
+        2 => &[(2, 1.0)],
+        3 => &[(0, 0.6), (2, 0.8)],
+        _ => &[(3, 1.0)],
+    };
+    embedding(shape, subjects)
+}
+
+/// Only about this subject.
+fn only(shape: VectorShape, subject: u32) -> Embedding {
+    embedding(shape, &[(subject, 1.0)])
+}
+
+fn embedding(shape: VectorShape, subjects: &[(u32, f32)]) -> Embedding {
+    let dense = shape.dense.map(|dimension| {
+        assert!(dimension.get() >= 5, "the contract needs at least 5 components");
+        let mut dense = vec![0.0; dimension.get()];
+        for &(subject, value) in subjects {
+            dense[subject as usize] = value;
+        }
+        dense
+    });
+    let sparse = shape.sparse.then(|| SparseVector {
+        indices: subjects.iter().map(|subject| subject.0).collect(),
+        values: subjects.iter().map(|subject| subject.1).collect(),
+    });
+    Embedding { dense, sparse }
+}
+
+async fn retrieve(subject: &dyn Retriever, near: &Embedding, limit: usize) -> Vec<Hit> {
+    let limit = NonZeroUsize::new(limit).expect("a limit");
+    subject.retrieve(near, limit).await.expect("the hits")
+}
+
+pub async fn the_shape_is_that_of_the_index(subject: &dyn Retriever, shape: VectorShape) {
+    assert_eq!(subject.shape().await.expect("the shape"), shape);
+}
+
+pub async fn a_ready_index_is_ready(subject: &dyn Retriever, _: VectorShape) {
+    subject.ready().await.expect("readiness");
+}
+
+pub async fn the_closest_passage_comes_first_and_whole(
+    subject: &dyn Retriever,
+    shape: VectorShape,
+) {
+    let hits = retrieve(subject, &only(shape, 2), PASSAGES).await;
+    assert_eq!(hits[0].passage, passage(2));
+}
+
+pub async fn hits_come_best_first(subject: &dyn Retriever, shape: VectorShape) {
+    let hits = retrieve(subject, &only(shape, 2), 3).await;
+    let found: Vec<Passage> = hits.into_iter().map(|hit| hit.passage).collect();
+    assert_eq!(found, [passage(2), passage(3), passage(1)]);
+}
+
+pub async fn at_most_the_limit_is_found(subject: &dyn Retriever, shape: VectorShape) {
+    assert_eq!(retrieve(subject, &only(shape, 2), 1).await.len(), 1);
+    assert_eq!(retrieve(subject, &only(shape, 2), 2).await.len(), 2);
+}
+
+pub async fn ties_come_in_the_order_of_their_ids(subject: &dyn Retriever, shape: VectorShape) {
+    let hits = retrieve(subject, &only(shape, 3), 2).await;
+    let found: Vec<Passage> = hits.into_iter().map(|hit| hit.passage).collect();
+    assert_eq!(found, [passage(4), passage(5)]);
+}
+
+pub async fn every_hit_is_scored(subject: &dyn Retriever, shape: VectorShape) {
+    let best = &retrieve(subject, &only(shape, 2), 1).await[0];
+    assert_eq!(best.scores.dense.is_some(), shape.dense.is_some());
+    assert_eq!(best.scores.lexical.is_some(), shape.sparse);
+    if let Some(cosine) = best.scores.dense {
+        assert!((cosine - 1.0).abs() < 1e-3, "cosine {cosine}");
+    }
+    if let Some(lexical) = best.scores.lexical {
+        assert!(lexical > 0.0);
+    }
+}
+
+pub async fn only_what_has_something_in_common_is_found(
+    subject: &dyn Retriever,
+    shape: VectorShape,
+) {
+    // Every passage has a cosine to everything; terms are shared or not.
+    let expected = if shape.dense.is_some() { [PASSAGES, PASSAGES] } else { [2, 0] };
+    for (number, expected) in [0, 4].into_iter().zip(expected) {
+        assert_eq!(retrieve(subject, &only(shape, number), PASSAGES).await.len(), expected);
+    }
+}
+
+pub async fn an_embedding_without_terms_finds_nothing_by_terms(
+    subject: &dyn Retriever,
+    shape: VectorShape,
+) {
+    let silent = Embedding { sparse: shape.sparse.then(SparseVector::default), ..only(shape, 2) };
+    let hits = retrieve(subject, &silent, PASSAGES).await;
+    assert_eq!(hits.is_empty(), shape.dense.is_none());
+    assert!(hits.iter().all(|hit| hit.scores.lexical.is_none()));
+}
+
+pub async fn another_shape_is_misconfigured(subject: &dyn Retriever, shape: VectorShape) {
+    let other = match shape.dense {
+        Some(dimension) => VectorShape { dense: dimension.checked_add(1), ..shape },
+        None => VectorShape::dense(NonZeroUsize::new(5).expect("five")),
+    };
+    let limit = NonZeroUsize::MIN;
+    let error = subject.retrieve(&only(other, 0), limit).await.expect_err("another shape");
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    for named in [shape, other].iter().filter_map(|shape| shape.dense) {
+        assert!(error.to_string().contains(&named.to_string()), "{error} does not name {named}");
+    }
+}
+
+pub async fn searches_may_run_side_by_side(subject: &dyn Retriever, shape: VectorShape) {
+    let near: Vec<Embedding> = (0..16).map(|number| only(shape, number % 3)).collect();
+    let side_by_side = near.iter().map(|near| retrieve(subject, near, 2));
+    let found = futures_util::future::join_all(side_by_side).await;
+    for (near, hits) in near.iter().zip(found) {
+        assert_eq!(hits, retrieve(subject, near, 2).await);
+    }
+}
+
+async fn reports<G>(fault: Fault, fixture: impl AsyncFnOnce(Fault) -> (Arc<dyn Retriever>, G)) {
+    let (subject, _guard) = fixture(fault).await;
+    let shape = VectorShape::dense(NonZeroUsize::new(5).expect("five"));
+    let found = subject.retrieve(&only(shape, 0), NonZeroUsize::MIN).await;
+    is_reported(fault, &found.expect_err("the fault"));
+    is_reported(fault, &subject.shape().await.expect_err("the fault"));
+    is_reported(fault, &subject.ready().await.expect_err("the fault"));
+}
+
+fault_clauses!(Retriever);

@@ -1,0 +1,80 @@
+//! Fusion: one list of hits from several.
+
+use crate::passage::Hit;
+
+/// The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009).
+const K: f64 = 60.0;
+
+/// Fuses ranked lists by reciprocal rank: a hit's weight is the sum of 1 / (60 + rank) over the
+/// lists that hold it, ranks from 1. Hits that one list scores alike share a rank. Best first,
+/// ties by id; each passage once, with the scores of all lists.
+pub fn reciprocal_rank(lists: impl IntoIterator<Item = Vec<Hit>>) -> Vec<Hit> {
+    let mut fused: Vec<(f64, Hit)> = Vec::new();
+    for list in lists {
+        let mut rank = 0;
+        let mut last = None;
+        for (place, hit) in (1_u32..).zip(list) {
+            if last != Some(hit.scores) {
+                (rank, last) = (place, Some(hit.scores));
+            }
+            let weight = 1.0 / (K + f64::from(rank));
+            match fused.iter_mut().find(|(_, known)| known.passage.id == hit.passage.id) {
+                Some((sum, known)) => {
+                    *sum += weight;
+                    known.scores.dense = known.scores.dense.or(hit.scores.dense);
+                    known.scores.lexical = known.scores.lexical.or(hit.scores.lexical);
+                }
+                None => fused.push((weight, hit)),
+            }
+        }
+    }
+    fused.sort_by(|(a, one), (b, other)| {
+        b.total_cmp(a).then_with(|| one.passage.id.cmp(&other.passage.id))
+    });
+    fused.into_iter().map(|(_, hit)| hit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::passage::{Passage, PassageId, Scores};
+
+    fn hit(id: &str, scores: Scores) -> Hit {
+        let passage = Passage {
+            id: PassageId(id.to_owned()),
+            title: String::new(),
+            headings: Vec::new(),
+            url: None,
+            text: id.to_owned(),
+        };
+        Hit { passage, scores }
+    }
+
+    fn dense(id: &str, score: f32) -> Hit {
+        hit(id, Scores { dense: Some(score), lexical: None })
+    }
+
+    fn lexical(id: &str, score: f32) -> Hit {
+        hit(id, Scores { dense: None, lexical: Some(score) })
+    }
+
+    fn ids(hits: &[Hit]) -> Vec<&str> {
+        hits.iter().map(|hit| hit.passage.id.0.as_str()).collect()
+    }
+
+    #[test]
+    fn a_hit_of_both_lists_beats_the_best_of_one_and_has_both_scores() {
+        let fused = reciprocal_rank([
+            vec![dense("a", 0.9), dense("b", 0.8)],
+            vec![lexical("c", 7.0), lexical("b", 6.0)],
+        ]);
+        assert_eq!(ids(&fused), ["b", "a", "c"]);
+        assert_eq!(fused[0].scores, Scores { dense: Some(0.8), lexical: Some(6.0) });
+    }
+
+    #[test]
+    fn hits_that_are_scored_alike_share_a_rank() {
+        let fused = reciprocal_rank([vec![dense("z", 0.5), dense("b", 0.5), dense("a", 0.1)]]);
+        assert_eq!(ids(&fused), ["b", "z", "a"]);
+    }
+}
