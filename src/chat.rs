@@ -211,7 +211,15 @@ impl Draft {
         if text.is_empty() {
             return Err(PortError::new(ErrorKind::Malformed, "the answer is empty"));
         }
-        Ok(Answer { outcome: Outcome::Answered, text, sources, session, model: Some(model), usage })
+        Ok(Answer {
+            outcome: Outcome::Answered,
+            text,
+            sources,
+            session,
+            model: Some(model),
+            usage,
+            recorded: false,
+        })
     }
 }
 

@@ -233,10 +233,14 @@ async fn what_only_begins_like_the_refusal_is_shown_whole() {
 
 #[tokio::test]
 async fn a_failed_port_ends_the_chat_with_its_stage_and_nothing_after_it_is_asked() {
-    for (stage, calls) in
-        [(Stage::Session, 1), (Stage::Embed, 2), (Stage::Retrieve, 3), (Stage::Generate, 4)]
-    {
-        let script = Script { fails_at: Some(stage), found: vec![hit("a")], ..Script::default() };
+    let stages = [
+        ("open", Stage::Session),
+        ("embed", Stage::Embed),
+        ("retrieve", Stage::Retrieve),
+        ("generate", Stage::Generate),
+    ];
+    for (calls, (call, stage)) in (1..).zip(stages) {
+        let script = Script { fails_at: Some(call), found: vec![hit("a")], ..Script::default() };
         let run = run(script, None).await;
         assert_eq!(run.failed_at(), Some(stage));
         assert_eq!(run.calls.len(), calls, "{:?}", run.calls);
