@@ -69,7 +69,9 @@ fn dense(counts: &BTreeMap<u32, f32>, dimension: NonZeroUsize) -> Vec<f32> {
     }
     let length = dense.iter().map(|x| x * x).sum::<f32>().sqrt();
     if length > 0.0 {
-        dense.iter_mut().for_each(|x| *x /= length);
+        for component in &mut dense {
+            *component /= length;
+        }
     }
     dense
 }

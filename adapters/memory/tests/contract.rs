@@ -1,5 +1,7 @@
 //! The contracts of the ports, run on the adapters in memory.
 
+#![expect(clippy::unwrap_used, reason = "a fixture that fails is meant to panic")]
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
