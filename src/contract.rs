@@ -2,8 +2,8 @@
 //! each function. An adapter's tests call the macro of its port with a fixture; a decorator's do
 //! too. The tests run on `#[tokio::test]`, so the calling crate depends on tokio.
 //!
-//! A fixture is an async function that returns the adapter and whatever has to live as long (a
-//! mock server, a temporary folder). See each macro for its arguments.
+//! A fixture is an async function that returns the adapter and whatever has to live a little
+//! longer (a mock server, a temporary folder). See each macro for its arguments.
 
 // Clauses are assertions: a broken one is meant to panic.
 #![expect(clippy::expect_used, reason = "a broken clause is meant to panic")]
@@ -79,8 +79,8 @@ macro_rules! __clauses {
 #[macro_export]
 macro_rules! __clause {
     ($port:ident, $clause:ident, (fixture $fixture:path)) => {{
-        let (subject, _guard) = $fixture().await;
-        $crate::contract::$port::$clause(&*subject).await;
+        let fixture = $fixture().await;
+        $crate::contract::$port::$clause(&*fixture.0).await;
     }};
     ($port:ident, $clause:ident, (fault $fixture:path)) => {
         $crate::contract::$port::$clause(async |fault| $fixture(fault).await).await
@@ -88,12 +88,12 @@ macro_rules! __clause {
     ($port:ident, $clause:ident, (entries $fixture:path, $shape:expr)) => {{
         let shape: $crate::embedding::VectorShape = $shape;
         let entries = $crate::contract::retriever::entries(shape);
-        let (subject, _guard) = $fixture(shape, entries).await;
-        $crate::contract::$port::$clause(&*subject, shape).await;
+        let fixture = $fixture(shape, entries).await;
+        $crate::contract::$port::$clause(&*fixture.0, shape).await;
     }};
     ($port:ident, $clause:ident, (store $fixture:path, $shape:expr)) => {{
         let shape: $crate::embedding::VectorShape = $shape;
-        let (index, retriever, _guard) = $fixture().await;
-        $crate::contract::$port::$clause(&*index, &*retriever, shape).await;
+        let fixture = $fixture().await;
+        $crate::contract::$port::$clause(&*fixture.0, &*fixture.1, shape).await;
     }};
 }

@@ -56,7 +56,7 @@ pub fn units(markdown: &str) -> Vec<Unit> {
                 }
             }
             reader.lone(UnitKind::Code, &code);
-        } else if trimmed.is_empty() {
+        } else if trimmed.is_empty() || is_entity(trimmed) {
             reader.gap();
         } else if is_heading(trimmed) {
             reader.lone(UnitKind::Heading, trimmed);
@@ -159,29 +159,43 @@ impl UnitReader {
 }
 
 /// The sentences of prose by the rules of Unicode (UAX #29), but none ends inside inline code,
-/// the text of a link or in a common abbreviation, closing marks of emphasis belong to the
-/// sentence before them, and so does what has no letter or digit.
+/// the text of a link, an address (`a?b`) or a common abbreviation, closing marks of emphasis
+/// belong to the sentence before them, and so does what has no letter or digit.
 fn sentences(prose: &str) -> Vec<String> {
     const ABBREVIATIONS: [&str; 6] = ["e.g.", "i.e.", "etc.", "vs.", "cf.", "approx."];
     let mut sentences: Vec<String> = Vec::new();
+    // Whether the last sentence has opened inline code or a bracket that it has not closed.
+    let (mut in_code, mut brackets) = (false, 0_usize);
     for mut piece in prose.split_sentence_bounds() {
-        if let Some(last) = sentences.last_mut() {
-            if !last.ends_with(char::is_whitespace) {
-                let rest = piece.trim_start_matches(['*', '_', ')', ']', '"', '\'']);
-                last.push_str(&piece[..piece.len() - rest.len()]);
-                piece = rest;
-            }
-            let end = last.trim_end();
-            let open = last.matches('`').count() % 2 == 1
-                || last.matches('[').count() > last.matches(']').count()
-                || ABBREVIATIONS.iter().any(|short| end.ends_with(short))
-                || !piece.chars().any(char::is_alphanumeric);
-            if open {
-                last.push_str(piece);
-                continue;
+        let is_open = in_code || brackets > 0;
+        for mark in piece.chars() {
+            match mark {
+                '`' => in_code = !in_code,
+                '[' => brackets += 1,
+                ']' => brackets = brackets.saturating_sub(1),
+                _ => {}
             }
         }
-        sentences.push(piece.to_owned());
+        let Some(last) = sentences.last_mut() else {
+            sentences.push(piece.to_owned());
+            continue;
+        };
+        let is_spaced = last.ends_with(char::is_whitespace);
+        if !is_spaced {
+            let rest = piece.trim_start_matches(['*', '_', ')', ']', '"', '\'']);
+            last.push_str(&piece[..piece.len() - rest.len()]);
+            piece = rest;
+        }
+        let end = last.trim_end();
+        let goes_on = is_open
+            || (!is_spaced && piece.starts_with(|c: char| c.is_ascii_graphic()))
+            || ABBREVIATIONS.iter().any(|short| end.ends_with(short))
+            || !piece.chars().any(char::is_alphanumeric);
+        if goes_on {
+            last.push_str(piece);
+        } else {
+            sentences.push(piece.to_owned());
+        }
     }
     sentences
         .iter()
@@ -206,6 +220,13 @@ fn fence_char(fence: &str) -> char {
 fn is_heading(line: &str) -> bool {
     let level = line.len() - line.trim_start_matches('#').len();
     (1..=6).contains(&level) && line[level..].starts_with(' ')
+}
+
+/// Whether a line is nothing but a space for the eye, such as `&nbsp;`.
+fn is_entity(line: &str) -> bool {
+    line.strip_prefix('&')
+        .and_then(|rest| rest.strip_suffix(';'))
+        .is_some_and(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '#'))
 }
 
 /// The title in what follows the colons of a Docusaurus admonition: `tip Title`, `tip[Title]`.

@@ -46,6 +46,9 @@ const _: fn(&dyn Index) = |_| ();
 pub fn check_entries(shape: VectorShape, entries: &[Entry]) -> Result<(), PortError> {
     use crate::error::ErrorKind::Rejected;
 
+    if shape.dense.is_none() && !shape.sparse {
+        return Err(PortError::new(Rejected, "an index needs a vector to be searched by"));
+    }
     if entries.is_empty() {
         return Err(PortError::new(Rejected, "an index needs at least one passage"));
     }

@@ -18,8 +18,10 @@ pub trait Retriever: Send + Sync + 'static {
 
     /// At most `limit` passages, best first; ties in the order of their ids.
     ///
-    /// MUST leave out passages that have nothing in common with a sparse embedding, and score
-    /// every hit by each vector that was searched. An embedding without any term finds nothing.
+    /// MUST leave out passages that have nothing in common with a sparse embedding; each hit
+    /// MUST have the score of every vector by which it was found. Two rankings are fused by
+    /// [`reciprocal_rank`](crate::fusion::reciprocal_rank). An embedding without any term finds
+    /// nothing by terms.
     ///
     /// # Errors
     /// MUST be `Misconfigured` when the embedding does not have the index's shape; the message

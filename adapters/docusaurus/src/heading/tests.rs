@@ -1,0 +1,119 @@
+use crate::markdown::{Block, parse};
+use crate::source::Dialect;
+
+/// The anchors of the headings of a page, `-` for none.
+fn anchors_in(dialect: Dialect, page: &str) -> Vec<String> {
+    parse(page, dialect)
+        .unwrap()
+        .blocks
+        .into_iter()
+        .filter_map(|block| match block {
+            Block::Heading(heading) => Some(heading.anchor.unwrap_or_else(|| "-".to_owned())),
+            _ => None,
+        })
+        .collect()
+}
+
+fn check(heading: &str, anchor: &str) {
+    assert_eq!(anchors_in(Dialect::Mdx, &format!("## {heading}\n")), [anchor], "{heading}");
+}
+
+fn text(heading: &str) -> String {
+    match parse(heading, Dialect::Mdx).unwrap().blocks.remove(0) {
+        Block::Heading(heading) => heading.text,
+        block => panic!("no heading: {block:?}"),
+    }
+}
+
+#[test]
+fn slugs_are_lower_case_words_with_dashes() {
+    check("Getting Started", "getting-started");
+    check("What's a \"Thunk\"? — really", "whats-a-thunk--really");
+    check("C++ & Rust (v1.85)", "c--rust-v185");
+    check("two   blanks", "two---blanks");
+    check("snake_case __init__.py", "snake_case-initpy");
+    check("Closed ##", "closed");
+}
+
+#[test]
+fn slugs_keep_the_letters_of_every_script() {
+    check("Größe Ωμέγα", "größe-ωμέγα");
+    check("日本語、テスト", "日本語テスト");
+    check("x² ½ ①", "x--");
+    check("Party 🎉 time", "party--time");
+    check("key \u{2328}\u{FE0F}", "key-\u{FE0F}");
+}
+
+#[test]
+fn slugs_are_made_of_the_text_and_not_of_the_markup() {
+    check("Use `let x = 1;` **now**, [see](./b.md)", "use-let-x--1-now-see");
+    check("An ![alt text](/a.png) image", "an-alt-text-image");
+    check("<b>Bold</b> tail", "bold-tail");
+    check("A <Badge/> here", "a--here");
+    check("A &amp; B &lt;T&gt;", "a--b-t");
+    check("Sum {1 + 1}", "sum-1--1");
+    check("~~old~~ new[^1]", "old-new1");
+}
+
+#[test]
+fn a_text_directive_is_no_part_of_a_slug() {
+    check("Key:value pair", "key-pair");
+    check("At 10:30 or a::b or :tada: c: d", "at-1030-or-ab-or-tada-c-d");
+    check("In `a:b` code", "in-ab-code");
+}
+
+#[test]
+fn a_repeated_slug_is_counted() {
+    let page = "## A\n## A\n## A-1\n## A\n## !\n## ?\n## Constructor\n";
+    let expected = ["a", "a-1", "a-1-1", "a-2", "-", "-1", "constructor"];
+    assert_eq!(anchors_in(Dialect::Mdx, page), expected);
+}
+
+#[test]
+fn a_heading_of_the_first_level_uses_up_its_slug_and_has_no_anchor() {
+    assert_eq!(anchors_in(Dialect::Mdx, "# Home\n## Home\n# Home\n"), ["-", "home-1", "-"]);
+}
+
+#[test]
+fn a_written_id_wins_and_is_not_counted() {
+    let page = "## A {#My_Id}\n## B {/* #b-id */}\n## C\\{#c-id}\n## x {#dup}\n## dup\n## dup\n";
+    let expected = ["My_Id", "b-id", "c-id", "dup", "dup", "dup-1"];
+    assert_eq!(anchors_in(Dialect::Mdx, page), expected);
+    assert_eq!(anchors_in(Dialect::CommonMark, page), expected);
+    check("Not {#a} last", "not-a-last");
+    for heading in ["## A *b* {#c}", "## A *b* {/* #c */}", "## A *b* \\{#c}"] {
+        assert_eq!(text(heading), "A b");
+    }
+}
+
+#[test]
+fn headings_anywhere_count_in_their_order() {
+    let page = "\
+:::note
+## A
+:::
+- item
+
+  ## A
+
+> ## A
+
+<details>
+<summary>S</summary>
+
+## A
+
+</details>
+
+A
+-
+";
+    assert_eq!(anchors_in(Dialect::Mdx, page), ["a", "a-3", "a-4"]);
+}
+
+#[test]
+fn the_text_is_what_people_read() {
+    assert_eq!(text("## Use `a_b`  **now**,\\{x} <Badge/> [see](./b.md)"), "Use a_b now,{x} see");
+    assert_eq!(text("## Key:value &amp; ![alt](a.png)"), "Key:value & alt");
+    assert_eq!(text("A\nb\n==="), "A b");
+}
