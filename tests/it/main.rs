@@ -1,1 +1,23 @@
-//! x
+//! End-to-end tests: the real composition root over real HTTP, one binary.
+
+/// Questions and what they get, from a fresh askbook with embedded defaults.
+mod answer;
+/// The direction of dependencies.
+mod architecture;
+/// What is refused, and that it costs nothing.
+mod bad_input;
+/// Which pages of other sites get in.
+mod cors;
+/// The committed document, Swagger UI and the other pages for developers.
+mod openapi;
+/// The Qdrant adapter against a Qdrant in process, or a real one.
+mod qdrant;
+/// Gemini over Qdrant and over the embedded index, working and failing.
+mod upstream;
+
+/// What the tests stand on.
+mod support {
+    pub(crate) mod app;
+    pub(crate) mod gemini;
+    pub(crate) mod qdrant_server;
+}

@@ -1,1 +1,48 @@
 //! The HTTP API: poem, poem-openapi, Swagger UI.
+//!
+//! [`app`] makes the API of a chat; [`Server`] serves it on a socket. This is the only crate that
+//! knows poem, and poem is used for what it does well: routing and the document. What it lacks or
+//! does differently than this service needs is done here, in layers around it, from the inside
+//! out:
+//!
+//! * `problem`: every error becomes one form of reply, panics included;
+//! * `deadline`: a request that takes too long is answered and its work dropped;
+//! * `cors`: the book's site gets in, other sites do not; its headers are on every reply;
+//! * `request_log`: request id, one event a request, headers of every reply.
+
+mod api;
+mod cors;
+mod deadline;
+mod json;
+mod openapi;
+mod origin;
+mod problem;
+mod readiness;
+mod request_log;
+mod routes;
+mod server;
+mod settings;
+mod timed_stream;
+mod wire;
+
+use askbook::chat::Chat;
+use poem::middleware::CatchPanic;
+use poem::{Endpoint, EndpointExt, Response};
+
+pub use openapi::document;
+pub use origin::{Origin, OriginError, OriginWarning};
+pub use server::{Bound, Server};
+pub use settings::{ConnectionSettings, HttpSettings, ReadinessSettings};
+
+/// The API of a chat. Never fails: an error is a reply, too.
+pub fn app(chat: Chat, settings: &HttpSettings) -> impl Endpoint<Output = Response> + use<> {
+    let app = routes::endpoint(chat, settings)
+        .catch_all_error(|error| async { problem::Problem::from_error(error) })
+        .with(CatchPanic::new().with_handler(|_| problem::Problem::from_panic()));
+    let app = deadline::Deadline::new(app, settings.deadline);
+    let app = cors::Cors::new(app, settings.origins.clone());
+    request_log::RequestLog::new(app)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary `askbook`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    askbook_server::cli::main(std::env::args_os())
+}

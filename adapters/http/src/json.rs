@@ -1,0 +1,172 @@
+//! JSON bodies, read and written by serde without a detour over a tree of values, and strictly:
+//! poem-openapi's own payload takes the number 5 for the text "5".
+
+use std::marker::PhantomData;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt, TryStreamExt, future};
+use poem::http::header::{CONTENT_LENGTH, EXPECT};
+use poem::{Body, IntoResponse, Request, RequestBody, Response, Result};
+use poem_openapi::impl_apirequest_for_payload;
+use poem_openapi::payload::{Json as PoemJson, ParsePayload, Payload};
+use poem_openapi::registry::{MetaSchemaRef, Registry};
+use poem_openapi::types::Type;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use tokio::time::timeout;
+
+use crate::problem::{Code, Problem};
+
+const MEDIA_TYPE: &str = "application/json";
+
+/// A reply.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Type> Payload for Json<T> {
+    const CONTENT_TYPE: &'static str = MEDIA_TYPE;
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Serialize + Send> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => Response::builder().content_type(MEDIA_TYPE).body(body),
+            Err(error) => Problem::internal(error).into_response(),
+        }
+    }
+}
+
+/// The body of a request, not read yet: how much of it may be read, the handler knows.
+pub(crate) struct JsonBody<T> {
+    body: Body,
+    /// The length that the client announced, in bytes.
+    length: Option<u64>,
+    /// Whether the client waits for a sign before it sends the body.
+    waits: bool,
+    content: PhantomData<fn() -> T>,
+}
+
+/// How much of a body is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyLimits {
+    /// In bytes.
+    pub(crate) length: usize,
+    pub(crate) time: Duration,
+}
+
+/// For how long the rest of a body that is too large is read and thrown away. A client that is
+/// still sending when the connection closes may never see the reply.
+const LINGER: Duration = Duration::from_secs(1);
+
+impl<T: Type> Payload for JsonBody<T> {
+    const CONTENT_TYPE: &'static str = MEDIA_TYPE;
+
+    fn check_content_type(content_type: &str) -> bool {
+        PoemJson::<T>::check_content_type(content_type)
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Type> ParsePayload for JsonBody<T> {
+    const IS_REQUIRED: bool = true;
+
+    async fn from_request(request: &Request, body: &mut RequestBody) -> Result<Self> {
+        let headers = request.headers();
+        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        Ok(Self {
+            body: body.take()?,
+            length: length.and_then(|length| length.parse().ok()),
+            waits: headers.contains_key(EXPECT),
+            content: PhantomData,
+        })
+    }
+}
+
+impl_apirequest_for_payload!(JsonBody<T>, T: Type);
+
+impl<T: DeserializeOwned> JsonBody<T> {
+    pub(crate) async fn read(self, limits: BodyLimits) -> Result<T, Problem> {
+        let Self { body, length, waits, .. } = self;
+        let mut chunks = pin!(body.into_bytes_stream());
+        let fits = |length: usize| length <= limits.length;
+        let mut bytes = Vec::new();
+        let reading = async {
+            if length.is_some_and(|length| !usize::try_from(length).is_ok_and(fits)) {
+                return Ok(false);
+            }
+            while let Some(chunk) = chunks.try_next().await? {
+                if !fits(bytes.len() + chunk.len()) {
+                    return Ok(false);
+                }
+                bytes.extend_from_slice(&chunk);
+            }
+            Ok::<_, std::io::Error>(true)
+        };
+        match timeout(limits.time, reading).await {
+            Ok(Ok(true)) => parse(&bytes),
+            Ok(Ok(false)) => {
+                if !waits {
+                    discard(chunks).await;
+                }
+                let detail = format!("the body has more than {} bytes", limits.length);
+                Err(Problem::new(Code::BodyTooLarge, detail))
+            }
+            Ok(Err(_)) => Err(Problem::new(Code::InvalidRequest, "the body broke off")),
+            Err(_) => Err(Problem::new(Code::BodyTimeout, "the body took too long to arrive")),
+        }
+    }
+}
+
+async fn discard(chunks: impl Stream) {
+    // Either it is over or its time is.
+    let _ = timeout(LINGER, chunks.for_each(|_| future::ready(()))).await;
+}
+
+/// Reads an object. Messages say where and what is wrong, and nothing that the client wrote.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => {}
+        Some(_) => return Err(Problem::new(Code::InvalidJson, "the body must be a JSON object")),
+        None => {
+            let detail = r#"the body is empty: send a JSON object like {"message": "..."}"#;
+            return Err(Problem::new(Code::InvalidJson, detail));
+        }
+    }
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let field = error.path().to_string();
+        let error = error.into_inner();
+        match error.classify() {
+            Category::Data if field != "." => {
+                Problem::new(Code::InvalidField, format!("`{field}` must be a string"))
+            }
+            // Which field is missing or there twice, in the words of serde.
+            Category::Data => Problem::new(Code::InvalidField, error.to_string()),
+            Category::Syntax | Category::Eof | Category::Io => syntax_error(&error),
+        }
+    })?;
+    json.end().map_err(|error| syntax_error(&error))?;
+    Ok(value)
+}
+
+fn syntax_error(error: &serde_json::Error) -> Problem {
+    let (line, column) = (error.line(), error.column());
+    let detail = format!("the body is not valid JSON at line {line}, column {column}");
+    Problem::new(Code::InvalidJson, detail)
+}

@@ -1,0 +1,119 @@
+//! The document that describes the API (OpenAPI 3.0).
+
+use std::collections::HashMap;
+
+use poem::endpoint::BoxEndpoint;
+use poem::http::Method;
+use poem_openapi::registry::{MetaApi, Registry};
+use poem_openapi::{
+    ContactObject, ExtraHeader, LicenseObject, OpenApi, OpenApiService, ServerObject,
+};
+
+use crate::api::Api;
+
+/// The version of the API; raised when it changes.
+const VERSION: &str = "1.0.0";
+
+const DESCRIPTION: &str = "Answers readers' questions about one book, from the book and nothing \
+else, with the passages that support each statement. Every error is a problem document \
+(RFC 9457, application/problem+json) whose code says what went wrong. Every reply has an \
+X-Request-Id: the one that was sent, if it is at most 64 visible ASCII characters, or a new one.";
+
+/// The API as poem-openapi serves and describes it.
+pub(crate) fn service<A: OpenApi>(api: A) -> OpenApiService<A, ()> {
+    let request_id = ExtraHeader::new("X-Request-Id").description("Names the request.");
+    OpenApiService::new(api, "askbook", VERSION)
+        .description(DESCRIPTION)
+        .contact(ContactObject::new().name("The owner of this server"))
+        .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
+        .server(ServerObject::new("/").description("This server"))
+        .extra_response_header::<String, _>(request_id)
+}
+
+/// The document, byte for byte as `/openapi.json` serves it.
+pub fn document() -> String {
+    complete(&service(Description).spec())
+}
+
+/// Says what poem-openapi cannot say: that no operation needs credentials.
+fn complete(spec: &str) -> String {
+    let document = spec.replacen("\n  \"tags\":", "\n  \"security\": [],\n  \"tags\":", 1);
+    format!("{document}\n")
+}
+
+/// The page of Swagger UI, self-contained. The document is a part of it.
+pub(crate) fn documentation() -> String {
+    let service = service(Description);
+    let spec = service.spec();
+    service.swagger_ui_html().replacen(&spec, complete(&spec).trim_end(), 1)
+}
+
+/// The API without what it works with: describing it takes none of that.
+struct Description;
+
+impl OpenApi for Description {
+    fn meta() -> Vec<MetaApi> {
+        Api::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        Api::register(registry);
+    }
+
+    fn add_routes(self, _: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routes;
+
+    #[test]
+    fn the_routes_are_those_of_the_document_and_the_pages() {
+        let mut served: Vec<String> = Api::meta()
+            .iter()
+            .flat_map(|api| &api.paths)
+            .map(|path| path.path.clone())
+            .chain(["/", "/docs", "/openapi.json"].map(str::to_owned))
+            .collect();
+        let mut listed: Vec<_> = routes::ROUTES.iter().map(|route| route.path).collect();
+        served.sort();
+        listed.sort_unstable();
+        assert_eq!(served, listed);
+    }
+
+    #[test]
+    fn the_document_is_always_the_same_and_names_plain_media_types() {
+        let document = document();
+        assert_eq!(document, super::document());
+        assert!(!document.contains("charset"));
+        assert!(document.contains("\n  \"security\": [],\n"));
+        assert!(document.contains("\"application/problem+json\""));
+    }
+
+    #[test]
+    fn nothing_in_the_document_can_end_the_script_that_it_stands_in() {
+        let document = document().to_lowercase();
+        for end in ["</script", "<script", "<!--"] {
+            assert!(!document.contains(end), "{end}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_holds_the_document_and_needs_no_network() {
+        let page = documentation();
+        assert!(page.contains(document().trim_end()));
+        for remote in ["src=\"http", "href=\"http", "@import"] {
+            assert!(!page.contains(remote), "{remote}");
+        }
+    }
+
+    #[test]
+    fn the_limits_in_the_document_are_the_default_ones() {
+        let limits = askbook::question::QuestionLimits::default();
+        let document: serde_json::Value = serde_json::from_str(&document()).unwrap();
+        let properties = &document["components"]["schemas"]["ChatRequest"]["properties"];
+        assert_eq!(properties["message"]["maxLength"], limits.text);
+        assert_eq!(properties["selected_text"]["maxLength"], limits.selected_text);
+    }
+}

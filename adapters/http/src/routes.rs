@@ -1,0 +1,56 @@
+//! What is where.
+
+use std::sync::Arc;
+
+use askbook::chat::Chat;
+use bytes::Bytes;
+use poem::endpoint::make_sync;
+use poem::{Endpoint, IntoEndpoint, Response, Route as Router, get};
+use poem_openapi::OpenApi;
+
+use crate::api::Api;
+use crate::openapi;
+use crate::settings::HttpSettings;
+
+/// An address.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) path: &'static str,
+    /// As in `Allow`.
+    pub(crate) methods: &'static str,
+}
+
+/// All of them. `endpoint` serves the same ones; a test compares the two.
+pub(crate) const ROUTES: [Route; 6] = [
+    Route { path: "/", methods: "GET, HEAD" },
+    Route { path: "/chat", methods: "POST" },
+    Route { path: "/health", methods: "GET, HEAD" },
+    Route { path: "/ready", methods: "GET, HEAD" },
+    Route { path: "/openapi.json", methods: "GET, HEAD" },
+    Route { path: "/docs", methods: "GET, HEAD" },
+];
+
+pub(crate) fn find(path: &str) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.path == path)
+}
+
+/// For people who took a wrong turn.
+pub(crate) fn list() -> Vec<String> {
+    ROUTES.iter().map(|route| format!("{} {}", route.methods, route.path)).collect()
+}
+
+pub(crate) fn endpoint(chat: Chat, settings: &HttpSettings) -> impl Endpoint + use<> {
+    let pages = Router::new()
+        .at("/", get(page("text/html; charset=utf-8", include_str!("index.html"))))
+        .at("/openapi.json", get(page("application/json", openapi::document())))
+        .at("/docs", get(page("text/html; charset=utf-8", openapi::documentation())));
+    // One by one: nested under "/" they would take the pages' addresses, too.
+    let api = Arc::new(openapi::service(Api::new(chat, settings)).into_endpoint());
+    let operations = Api::meta().into_iter().flat_map(|api| api.paths);
+    operations.fold(pages, |routes, operation| routes.at(operation.path, Arc::clone(&api)))
+}
+
+fn page(media_type: &'static str, content: impl Into<Bytes>) -> impl Endpoint {
+    let content = content.into();
+    make_sync(move |_| Response::builder().content_type(media_type).body(content.clone()))
+}

@@ -1,0 +1,54 @@
+//! What the owner of a server decides about it.
+
+use std::time::Duration;
+
+use askbook::question::QuestionLimits;
+
+use crate::origin::Origin;
+
+/// How the API behaves.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// The sites whose pages may ask, beside the server's own pages.
+    pub origins: Vec<Origin>,
+    /// How long the parts of a question may be.
+    pub question: QuestionLimits,
+    /// How many bytes the body of a request may have.
+    pub body_limit: usize,
+    /// How long the body of a request may take to arrive.
+    pub body_timeout: Duration,
+    /// How long the answer to a request may take, the arrival of its body included.
+    pub deadline: Duration,
+    /// How `/ready` finds out what it says.
+    pub readiness: ReadinessSettings,
+    /// How connections are kept.
+    pub connections: ConnectionSettings,
+}
+
+/// How readiness is probed.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadinessSettings {
+    /// For how long the result of a probe is told again.
+    pub ttl: Duration,
+    /// How long a dependency may take to say that it is ready.
+    pub timeout: Duration,
+}
+
+/// How connections are kept. Whoever is too slow is cut off, so that clients that trickle bytes
+/// cannot use up the connections.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionSettings {
+    /// How many there may be at a time; more wait in the listener's queue. At least 1.
+    pub limit: usize,
+    /// How long the head of a request may take to arrive, from the first byte of it or, for the
+    /// first request, from the beginning of the connection.
+    pub head_timeout: Duration,
+    /// How long a connection may lie idle between two requests. A proxy in front that keeps
+    /// connections open must close them before that, or it will now and then send a request into
+    /// a connection that is being closed.
+    pub idle_timeout: Duration,
+    /// How long a client may take no byte of a reply.
+    pub write_timeout: Duration,
+    /// How long requests may go on after the server was told to stop.
+    pub shutdown_timeout: Duration,
+}

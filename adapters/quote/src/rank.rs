@@ -1,0 +1,281 @@
+//! Which sections answer a question, and which of their units.
+//!
+//! All of it is overlap of words, weighed: a word of the question counts by what it says itself
+//! and by its rarity among the passages at hand. What else has a say stands in
+//! [`Section::score_candidates`] for units, in [`Section::merit`] for sections and in
+//! [`Section::evidence`] for the decision to answer at all.
+
+use std::collections::HashSet;
+
+use askbook::passage::Hit;
+use askbook::text::{Unit, UnitKind, terms, units};
+
+use crate::question::{Concept, Inquiry, Wants, ratio};
+
+/// The share of a short question that must be found where the answer is taken from. This and
+/// the following were fitted on one half of some 200 questions over three books.
+const EVIDENCE_FOR_FEW_WORDS: f64 = 0.62;
+/// The same for a long one, of which more words are its own way of saying things.
+const EVIDENCE_FOR_MANY_WORDS: f64 = 0.36;
+/// How many words that say something make a question short, and how many make it long.
+const FEW_WORDS: f64 = 4.0;
+const MANY_WORDS: f64 = 10.0;
+/// A second section is quoted too when it holds this much more of the question...
+const SECOND_GAIN: f64 = 0.2;
+/// ...and answers nearly as well as the best one.
+const SECOND_MERIT: f64 = 0.8;
+/// Longer code is not quoted, in lines.
+pub(crate) const CODE_LINES: usize = 25;
+
+/// Terms and how far what they say is to be trusted, from 0 to 1.
+type Testimony<'a> = (&'a HashSet<String>, f64);
+
+/// A unit of a passage with what speaks for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    /// The unit.
+    pub(crate) unit: Unit,
+    /// How well it answers; comparable within one question, 0 for what is never quoted alone.
+    pub(crate) score: f64,
+    terms: HashSet<String>,
+}
+
+/// A passage, read for one question.
+#[derive(Clone, Debug)]
+pub(crate) struct Section {
+    /// The number by which it is cited.
+    pub(crate) number: usize,
+    /// Its units, in order.
+    pub(crate) candidates: Vec<Candidate>,
+    /// How well it answers; comparable within one question.
+    merit: f64,
+    /// The terms of its heading, and those of all headings that lead to it.
+    heading: HashSet<String>,
+    trail: HashSet<String>,
+}
+
+/// The sections to answer from, best first, one or two of them: none when the best one does not
+/// hold an answer.
+pub(crate) fn best_sections(inquiry: &Inquiry, passages: &[Hit]) -> Vec<Section> {
+    let mut sections: Vec<Section> =
+        (1..).zip(passages).map(|(number, hit)| Section::read(number, hit)).collect();
+    let weights = Weights::over(&sections, inquiry);
+    for section in &mut sections {
+        section.score_candidates(inquiry, &weights);
+        section.merit = section.merit(&weights);
+    }
+    sections.sort_by(|a, b| b.merit.total_cmp(&a.merit));
+    let Some(best) = sections.first() else { return sections };
+    if best.evidence(&weights) < weights.evidence_needed() {
+        return Vec::new();
+    }
+    let helps = |second: &Section| {
+        let gain = weights.covered_by(best.testimony().chain(second.testimony()))
+            - weights.covered_by(best.testimony());
+        gain >= SECOND_GAIN && second.merit >= SECOND_MERIT * best.merit
+    };
+    let count = if sections.get(1).is_some_and(helps) { 2 } else { 1 };
+    sections.truncate(count);
+    sections
+}
+
+/// How much each concept of the question counts: its salience times its rarity among the units
+/// at hand (inverse document frequency), most for what none of them has.
+struct Weights<'a> {
+    concepts: Vec<(&'a Concept, f64)>,
+    context: Vec<(&'a Concept, f64)>,
+}
+
+impl<'a> Weights<'a> {
+    fn over(sections: &[Section], inquiry: &'a Inquiry) -> Self {
+        let texts: Vec<&HashSet<String>> = sections
+            .iter()
+            .flat_map(|section| {
+                let units = section.candidates.iter().map(|candidate| &candidate.terms);
+                units.chain([&section.heading])
+            })
+            .collect();
+        let weighed = |concept: &'a Concept| {
+            let found = texts.iter().filter(|terms| concept.share_in(terms) > 0.5).count();
+            let rarity = (1.0 + ratio(2 * texts.len(), 1 + 2 * found)).ln();
+            let rarity = if concept.says_something() { rarity } else { 1.0 };
+            (concept, concept.salience * rarity)
+        };
+        Self {
+            concepts: inquiry.concepts.iter().map(weighed).collect(),
+            context: inquiry.context.iter().map(weighed).collect(),
+        }
+    }
+
+    /// The share of the question, by weight, that these texts hold together.
+    fn covered_by<'t>(&self, texts: impl IntoIterator<Item = Testimony<'t>>) -> f64 {
+        share(&self.concepts, &texts.into_iter().collect::<Vec<_>>())
+    }
+
+    /// The share of the question that the section of an answer has to hold.
+    fn evidence_needed(&self) -> f64 {
+        let words: f64 = self.concepts.iter().map(|(concept, _)| concept.salience).sum();
+        let long = ((words - FEW_WORDS) / (MANY_WORDS - FEW_WORDS)).clamp(0.0, 1.0);
+        EVIDENCE_FOR_FEW_WORDS + long * (EVIDENCE_FOR_MANY_WORDS - EVIDENCE_FOR_FEW_WORDS)
+    }
+}
+
+fn share(concepts: &[(&Concept, f64)], texts: &[Testimony<'_>]) -> f64 {
+    let total: f64 = concepts.iter().map(|(_, weight)| weight).sum();
+    let best = |concept: &Concept| {
+        texts.iter().map(|(terms, trust)| trust * concept.share_in(terms)).fold(0.0, f64::max)
+    };
+    let found: f64 = concepts.iter().map(|(concept, weight)| weight * best(concept)).sum();
+    if total > 0.0 { found / total } else { 0.0 }
+}
+
+impl Section {
+    fn read(number: usize, hit: &Hit) -> Self {
+        let passage = &hit.passage;
+        let candidates = units(&passage.text)
+            .into_iter()
+            .map(|unit| Candidate { terms: seen_terms(&unit.text), unit, score: 0.0 })
+            .collect();
+        let heading = seen_terms(passage.section().unwrap_or(&passage.title));
+        let trail = seen_terms(&passage.breadcrumb());
+        Self { number, candidates, merit: 0.0, heading, trail }
+    }
+
+    fn score_candidates(&mut self, inquiry: &Inquiry, weights: &Weights<'_>) {
+        let asked_in_heading = weights.covered_by([(&self.heading, 1.0)]);
+        let is_prose = |candidate: &Candidate| candidate.unit.kind == UnitKind::Sentence;
+        let first = self.candidates.iter().position(is_prose).unwrap_or_default();
+        for (at, candidate) in self.candidates.iter_mut().enumerate() {
+            let Candidate { unit, score, terms } = candidate;
+            if terms.is_empty() {
+                continue;
+            }
+            // What it says itself, half of what its heading adds, a little of the context.
+            let own = weights.covered_by([(&*terms, 1.0)]);
+            let under_heading = weights.covered_by([(&*terms, 1.0), (&self.heading, 1.0)]);
+            let context = share(&weights.context, &[(&*terms, 1.0)]);
+            let subject = f64::midpoint(own, under_heading) + 0.2 * context;
+            // Of two units that hold the same the shorter one says it more clearly.
+            let brevity = 1.0 / (1.0 + ratio(terms.len(), 60));
+            // A section says what it is about first, and more so when its heading is asked for.
+            let position = match at.checked_sub(first) {
+                Some(0) => 1.3 + 0.5 * asked_in_heading,
+                Some(1) => 1.15,
+                _ => 1.0,
+            };
+            *score = subject * brevity * position * fitness(unit, inquiry) * substance(unit);
+        }
+    }
+
+    /// How well the section answers: what it holds of the question, what its best unit holds,
+    /// whether its heading asks the same question, and the retriever's opinion.
+    fn merit(&self, weights: &Weights<'_>) -> f64 {
+        let asked = |term: &&String| weights.concepts.iter().any(|(concept, _)| concept.is(term));
+        let shared = ratio(self.heading.iter().filter(asked).count(), self.heading.len());
+        let heading = shared * weights.covered_by([(&self.heading, 1.0)]);
+        let best = self.best().map_or(0.0, |at| self.candidates[at].score);
+        let rank = 1.0 / (1.0 + ratio(self.number - 1, 4));
+        weights.covered_by(self.testimony()) + best + heading + 0.5 * rank
+    }
+
+    /// The share of the question that the section holds: half of it counted over the whole
+    /// section, half over its best unit with its neighbours and headings, for words that are
+    /// strewn over a long text prove little.
+    fn evidence(&self, weights: &Weights<'_>) -> f64 {
+        let Some(best) = self.best() else { return 0.0 };
+        let near = &self.candidates[best.saturating_sub(1)..(best + 2).min(self.candidates.len())];
+        let focus = near.iter().map(Candidate::testimony).chain([(&self.trail, 1.0)]);
+        f64::midpoint(weights.covered_by(self.testimony()), weights.covered_by(focus))
+    }
+
+    /// The position of the unit that answers best, the first of equals; none when none does.
+    fn best(&self) -> Option<usize> {
+        let candidates = self.candidates.iter().enumerate().rev();
+        let best = candidates.max_by(|(_, a), (_, b)| a.score.total_cmp(&b.score));
+        best.filter(|(_, candidate)| candidate.score > 0.0).map(|(at, _)| at)
+    }
+
+    fn testimony(&self) -> impl Iterator<Item = Testimony<'_>> {
+        self.candidates.iter().map(Candidate::testimony).chain([(&self.trail, 1.0)])
+    }
+}
+
+impl Candidate {
+    /// Its terms: code names many things that it is not about, and a list of links tells what
+    /// other pages are about.
+    fn testimony(&self) -> Testimony<'_> {
+        let in_passing = self.unit.kind == UnitKind::Code || is_link(&self.unit.text);
+        (&self.terms, if in_passing { 0.5 } else { 1.0 })
+    }
+}
+
+/// The terms of what a reader sees of a text: addresses say little and hold much.
+fn seen_terms(text: &str) -> HashSet<String> {
+    let mut seen = String::with_capacity(text.len());
+    for (at, piece) in text.split("](").enumerate() {
+        let behind_address = piece.find(')').filter(|_| at > 0).unwrap_or(0);
+        seen.push_str(&piece[behind_address..]);
+        seen.push(' ');
+    }
+    seen.split_whitespace().filter(|word| !word.contains("://")).flat_map(terms).collect()
+}
+
+/// Whether the unit is of the kind that the question wants.
+fn fitness(unit: &Unit, inquiry: &Inquiry) -> f64 {
+    const REASONS: [&str; 7] =
+        ["because", "since ", "so that", "reason", "therefore", "in order to", "otherwise"];
+    const RULINGS: [&str; 6] = ["can ", "cannot", "should", "must", "may ", " not "];
+    const STEPS: [&str; 7] = ["to ", "use ", "set ", "run ", "call ", "add ", "you can"];
+    let text = unit.text.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let fits = match inquiry.wants {
+        Wants::Definition => return if defines(&text, inquiry) { 1.8 } else { 1.0 },
+        Wants::Way => unit.marker.contains(['.', ')']) || has(&STEPS),
+        Wants::Reason => has(&REASONS),
+        Wants::Amount => text.contains(|c: char| c.is_ascii_digit()),
+        Wants::Decision => text.starts_with("yes") || text.starts_with("no") || has(&RULINGS),
+        Wants::Anything => false,
+    };
+    if fits { 1.2 } else { 1.0 }
+}
+
+/// Whether a sentence says what the question asks about: little more than its subject stands
+/// before its verb.
+fn defines(sentence: &str, inquiry: &Inquiry) -> bool {
+    const VERBS: [&str; 7] =
+        [" is ", " are ", " means ", " refers to ", " stands for ", " describes ", " lets "];
+    let Some(verb) = VERBS.iter().filter_map(|verb| sentence.find(verb)).min() else {
+        return false;
+    };
+    let subject = seen_terms(&sentence[..verb]);
+    let mut asked = inquiry.concepts.iter().filter(|concept| concept.says_something()).peekable();
+    asked.peek().is_some()
+        && subject.len() <= asked.clone().count() + 2
+        && asked.all(|concept| concept.share_in(&subject) > 0.0)
+}
+
+/// Whether the unit says anything by itself.
+fn substance(unit: &Unit) -> f64 {
+    match unit.kind {
+        UnitKind::Heading => 0.0,
+        UnitKind::Code if unit.text.lines().count() > CODE_LINES => 0.0,
+        UnitKind::Code => 0.3,
+        // Markup that was no Markdown.
+        _ if unit.text.starts_with(['<', '{']) => 0.1,
+        _ if is_link(&unit.text) || is_label(&unit.text) => 0.2,
+        _ if unit.text.ends_with('?') => 0.5,
+        _ => 1.0,
+    }
+}
+
+/// Whether a line is but a link.
+fn is_link(text: &str) -> bool {
+    let text = text.trim_matches(['*', '_', '.', ':', ' ']);
+    (text.starts_with('[') && text.ends_with(')')) || text.starts_with("http")
+}
+
+/// Whether a line is a heading in disguise: bold from end to end, and no sentence.
+fn is_label(text: &str) -> bool {
+    let bold = text.strip_prefix("**").and_then(|rest| rest.strip_suffix("**"));
+    bold.is_some_and(|label| !label.contains("**") && !label.ends_with(['.', '!', '?']))
+}

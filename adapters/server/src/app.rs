@@ -1,0 +1,135 @@
+//! The running service.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use askbook::chat::Chat;
+use askbook_http::{Bound, HttpSettings, Server};
+use tokio::task::JoinSet;
+use tracing::{error, info};
+
+use crate::config::Config;
+use crate::indexer::{Extent, Indexer, Unasked};
+use crate::wiring::{self, Pace};
+
+/// A service whose socket is open and which is ready to run.
+pub struct App {
+    bound: Bound,
+    chat: Chat,
+    http: HttpSettings,
+    indexer: Indexer,
+    extent: Option<Extent>,
+    book: String,
+}
+
+impl App {
+    /// Opens the socket and puts the parts together. Calls no upstream. When there is no index
+    /// yet and making one takes none either, the book is indexed; clients that connect meanwhile
+    /// wait.
+    ///
+    /// # Errors
+    /// The address cannot be listened on; a part cannot be had; there is neither an index nor a
+    /// book.
+    pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let settings = &config.settings;
+        let address = SocketAddr::new(settings.host, settings.port);
+        let http = wiring::http(&config);
+        let bound = Server::bind(address, http.connections).with_context(|| {
+            format!("cannot listen on {address}: set PORT and HOST to what is free and yours")
+        })?;
+        let embedder = wiring::embedder(&config, Pace::Reader)?;
+        let store = wiring::store(&config).await?;
+        let chat = wiring::chat(&config, Arc::clone(&embedder), &store)?;
+        let indexer = wiring::indexer(&config, &store)?;
+        let extent = indexer.ensure().await?;
+        let folder = config.settings.book.display();
+        let book = match (indexer.unasked, extent) {
+            (Unasked::NotOurs, _) => store.place,
+            (_, Some(extent)) => format!("{folder} ({extent})"),
+            (_, None) => folder.to_string(),
+        };
+        let address = bound.local_addr();
+        info!(
+            version = env!("CARGO_PKG_VERSION"),
+            %address,
+            embedder = config.embedder.name(),
+            retriever = config.retriever.name(),
+            generator = config.generator.name(),
+            "askbook is listening"
+        );
+        Ok(Self { bound, chat, http, indexer, extent, book })
+    }
+
+    /// Where it listens; with its actual port when any free one was asked for.
+    pub fn addr(&self) -> SocketAddr {
+        self.bound.local_addr()
+    }
+
+    /// What it answers from, for people.
+    pub(crate) fn book(&self) -> &str {
+        &self.book
+    }
+
+    /// Serves until `shutdown` resolves and what was asked until then is answered. An index that
+    /// is not of the book as it is now is made anew meanwhile, where that costs nothing.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let mut meanwhile = JoinSet::new();
+        let indexer = self.indexer;
+        if self.extent.is_none() {
+            meanwhile.spawn(async move {
+                if let Err(error) = indexer.renew().await {
+                    let error = format!("{error:#}");
+                    error!(error, "the book cannot be indexed; the index stays as it is");
+                }
+            });
+        }
+        self.bound.serve(askbook_http::app(self.chat, &self.http), shutdown).await;
+        meanwhile.shutdown().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::ErrorKind;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_start_calls_no_upstream() {
+        let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
+        upstream.set_nonblocking(true).unwrap();
+        let address = format!("http://{}", upstream.local_addr().unwrap());
+        let config = Config::from_values([
+            ("PORT", "0"),
+            ("GEMINI_API_KEY", "k3y"),
+            ("GEMINI_BASE_URL", &address),
+            ("QDRANT_URL", &address),
+            ("QDRANT_COLLECTION_NAME", "book"),
+            ("ASKBOOK_DATA_DIR", "/nonexistent/askbook"),
+        ]);
+        let app = App::build(config.unwrap()).await.unwrap();
+        assert_ne!(app.addr().port(), 0);
+        app.run(std::future::ready(())).await;
+        assert_eq!(upstream.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    }
+
+    #[tokio::test]
+    async fn an_index_in_memory_is_made_at_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("intro.md"), "# Whales\n\nThey sing.\n").unwrap();
+        let folder = folder.path().display().to_string();
+        let config = Config::from_values([
+            ("PORT", "0"),
+            ("ASKBOOK_BOOK", folder.as_str()),
+            ("ASKBOOK_EMBEDDER", "memory"),
+            ("ASKBOOK_RETRIEVER", "memory"),
+        ]);
+        let app = App::build(config.unwrap()).await.unwrap();
+        assert_eq!(app.extent, Some(Extent { pages: 1, passages: 1 }));
+        assert!(app.chat.ports().retriever.ready().await.is_ok());
+    }
+}

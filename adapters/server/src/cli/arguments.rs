@@ -1,0 +1,145 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  askbook                                      serve the book in ./docs
+  askbook index ../my-site/docs                index another book, and serve it from now on
+  askbook ask \"How do I deploy it?\"            one answer, here
+  askbook --port 9000 --set ALLOWED_ORIGINS=https://my-site.example
+
+Settings come from askbook.toml, .env, the environment and flags; later ones win.
+`askbook config` shows what is in effect, `askbook config --example` explains every setting.";
+
+/// Answers readers' questions from a Docusaurus book, with citations
+#[derive(Debug, Parser)]
+#[command(name = "askbook", version, after_help = EXAMPLES, infer_subcommands = false)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// What askbook can do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve the HTTP API and its Swagger UI (the default)
+    Serve,
+    /// Index a book; it is the one that is served and asked from then on
+    Index {
+        /// The docs folder [default: the book of the settings]
+        dir: Option<PathBuf>,
+        /// Where the site is published, such as <https://book.example.org/>
+        #[arg(long, value_name = "URL")]
+        site_url: Option<String>,
+        /// The path of the docs on the site; / when the site is only docs
+        #[arg(long, value_name = "PATH")]
+        route_base_path: Option<String>,
+    },
+    /// Ask one question and print the answer with its sources
+    Ask {
+        /// The question
+        question: String,
+    },
+    /// Print every setting with where it comes from; secrets are not shown
+    Config {
+        /// Print an explained .env file instead
+        #[arg(long)]
+        example: bool,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+/// Settings that can be given on the command line.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Settings")]
+struct Flags {
+    /// The address to listen on
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    host: Option<String>,
+    /// The port to listen on
+    #[arg(long, global = true)]
+    port: Option<String>,
+    /// The docs folder of the book
+    #[arg(long, global = true, value_name = "DIR")]
+    book: Option<PathBuf>,
+    /// The folder for the embedded index
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// A settings file in place of askbook.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Any other setting, as often as needed
+    #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+}
+
+impl Arguments {
+    /// What to do, and the settings that were given, by their names.
+    pub(super) fn into_settings(self) -> (Command, Vec<(String, String)>) {
+        let Flags { host, port, book, data_dir, config, set } = self.flags;
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let mut settings = vec![
+            ("HOST", host),
+            ("PORT", port),
+            ("ASKBOOK_BOOK", book.map(text)),
+            ("ASKBOOK_DATA_DIR", data_dir.map(text)),
+            ("ASKBOOK_CONFIG", config.map(text)),
+        ];
+        let mut command = self.command.unwrap_or(Command::Serve);
+        if let Command::Index { dir, site_url, route_base_path } = &mut command {
+            settings.extend([
+                ("ASKBOOK_BOOK", dir.take().map(text)),
+                ("ASKBOOK_SITE_URL", site_url.take()),
+                ("ASKBOOK_ROUTE_BASE_PATH", route_base_path.take()),
+            ]);
+        }
+        let settings = settings
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .chain(set)
+            .collect();
+        (command, settings)
+    }
+}
+
+/// A setting and its value, which may hold more `=`.
+fn assignment(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_are_settings_and_may_stand_anywhere() {
+        for line in [
+            ["askbook", "--port", "1", "index", "docs", "--set", "LLM_MODEL=a=b"],
+            ["askbook", "index", "docs", "--set", "LLM_MODEL=a=b", "--port", "1"],
+        ] {
+            let (command, settings) = Arguments::parse_from(line).into_settings();
+            assert!(matches!(command, Command::Index { .. }));
+            let expected = [("PORT", "1"), ("ASKBOOK_BOOK", "docs"), ("LLM_MODEL", "a=b")];
+            let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            assert_eq!(settings, expected);
+        }
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        let (command, settings) = Arguments::parse_from(["askbook"]).into_settings();
+        assert!(matches!(command, Command::Serve) && settings.is_empty());
+    }
+}

@@ -1,0 +1,331 @@
+//! Configuration: every setting from every source, checked once, into values that need no check
+//! any more.
+//!
+//! Each layer hides those before it: defaults, the book that `askbook index` was last given,
+//! the settings file, `.env`, the environment, flags. This is the only place that reads the
+//! environment; `.env` is read, never put into the environment.
+
+mod example;
+mod layer;
+mod listing;
+mod reader;
+mod setting;
+mod value;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use askbook_qdrant::Address;
+use figment::Figment;
+use secrecy::SecretString;
+
+use crate::book::Book;
+use layer::{Given, Strangers};
+use listing::Listing;
+use reader::Reader;
+
+pub(crate) use example::example;
+pub(crate) use setting::Settings;
+use value::{EmbedderName, GeneratorName, RetrieverName};
+pub(crate) use value::{LogFormat, QueryTask, SessionsName};
+
+/// The settings file that is read when it is there and no other is named.
+const FILE: &str = "askbook.toml";
+
+/// What askbook is to do, complete and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) settings: Settings,
+    pub(crate) embedder: EmbedderChoice,
+    pub(crate) retriever: RetrieverChoice,
+    pub(crate) generator: GeneratorChoice,
+    /// What the owner should know before it hurts.
+    pub(crate) warnings: Vec<String>,
+    listing: Listing,
+}
+
+/// What turns text into vectors, with what only it needs.
+#[derive(Clone, Debug)]
+pub(crate) enum EmbedderChoice {
+    Gemini(SecretString),
+    #[cfg(feature = "edge")]
+    Bm25,
+    Memory,
+}
+
+/// Where passages are found, with what only it needs.
+#[derive(Clone, Debug)]
+pub(crate) enum RetrieverChoice {
+    Qdrant {
+        address: Address,
+        collection: String,
+    },
+    #[cfg(feature = "edge")]
+    Edge,
+    Memory,
+}
+
+/// What writes the answers, with what only it needs.
+#[derive(Clone, Debug)]
+pub(crate) enum GeneratorChoice {
+    Gemini(SecretString),
+    Quote,
+    Memory,
+}
+
+/// Everything that is wrong with the settings, in one message. It names the settings and never
+/// shows what they were set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    problems: Vec<String>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [problem] = self.problems.as_slice() {
+            return write!(f, "the settings have a problem: {problem}");
+        }
+        write!(f, "the settings have {} problems:", self.problems.len())?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// What has been found wrong so far.
+#[derive(Default)]
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn add(&mut self, problem: impl Into<String>) {
+        self.0.push(problem.into());
+    }
+}
+
+impl Config {
+    /// Reads the settings from every source: the working directory's files, the environment,
+    /// and flags, as names and values.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn load(flags: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
+        Self::layered(Path::new(""), variables, flags)
+    }
+
+    /// Reads the settings from these names and values alone, without files and environment. A
+    /// name that is not a setting is an error.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn from_values<N: Into<String>, V: Into<String>>(
+        values: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let values = values.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let values = layer::layer("value", values, Strangers::Refused, &mut problems);
+        layer::refuse_conflicts(&values, &mut problems);
+        Self::resolve(merge(Figment::new(), values), problems)
+    }
+
+    fn layered(
+        folder: &Path,
+        environment: impl Iterator<Item = (String, String)>,
+        flags: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let environment =
+            layer::layer("environment", environment, Strangers::Ignored, &mut problems);
+        let dotenv = layer::dotenv(folder, &mut problems);
+        let variables = layer::variables(environment, dotenv);
+        let flags = layer::layer("flag", flags, Strangers::Refused, &mut problems);
+        layer::refuse_conflicts(&variables, &mut problems);
+        layer::refuse_conflicts(&flags, &mut problems);
+        let merged = merge(merge(Figment::new(), variables), flags);
+
+        let named = reader::text(&merged, "ASKBOOK_CONFIG").map(PathBuf::from);
+        let path = named.or_else(|| Some(folder.join(FILE)).filter(|path| path.exists()));
+        let file = path.map(|path| layer::file(&path, &mut problems)).unwrap_or_default();
+        layer::refuse_conflicts(&file, &mut problems);
+        Self::resolve(join(merged, file), problems)
+    }
+
+    /// From what was given to what it means.
+    fn resolve(given: Figment, mut problems: Problems) -> Result<Self, ConfigError> {
+        let mut warnings = Vec::new();
+        let complete = join(given.clone(), layer::defaults());
+        let mut merged = given;
+        if let Some(data_dir) = reader::text(&complete, "ASKBOOK_DATA_DIR")
+            && !merged.contains("ASKBOOK_BOOK")
+        {
+            match Book::remembered(Path::new(&data_dir)) {
+                Ok(book) => {
+                    let pairs = book.into_iter().flat_map(Book::into_settings);
+                    let source = "askbook index";
+                    merged = join(
+                        merged,
+                        layer::layer(source, pairs, Strangers::Refused, &mut problems),
+                    );
+                }
+                Err(warning) => warnings.push(format!("{warning:#}")),
+            }
+        }
+        let merged = join(merged, layer::defaults());
+
+        let settings = Settings::read(&mut Reader { merged: &merged, problems: &mut problems });
+        let choices = settings.as_ref().and_then(|settings| choose(settings, &mut problems));
+        let (Some(settings), Some(choices), true) = (settings, choices, problems.0.is_empty())
+        else {
+            return Err(ConfigError { problems: problems.0 });
+        };
+        if let Some(origins) = &settings.allowed_origins {
+            let (name, _) = reader::origin(&merged, "ALLOWED_ORIGINS");
+            warnings.extend(origins.warnings.iter().map(|warning| format!("{name}: {warning}")));
+        }
+        let (embedder, retriever, generator) = choices;
+        let mut listing = Listing::of(&merged);
+        listing.choose("ASKBOOK_EMBEDDER", embedder.name());
+        listing.choose("ASKBOOK_RETRIEVER", retriever.name());
+        listing.choose("ASKBOOK_GENERATOR", generator.name());
+        Ok(Self { settings, embedder, retriever, generator, warnings, listing })
+    }
+
+    /// The book, as the settings describe it.
+    pub(crate) fn book(&self) -> Book {
+        Book {
+            folder: self.settings.book.clone(),
+            site_url: self.settings.site_url.clone(),
+            route_base_path: self.settings.route_base_path.clone(),
+        }
+    }
+
+    /// Every setting with its value and where that comes from; secrets are not shown.
+    pub(crate) fn listing(&self) -> &Listing {
+        &self.listing
+    }
+}
+
+fn merge(figment: Figment, layer: Vec<Given>) -> Figment {
+    layer.into_iter().fold(figment, Figment::merge)
+}
+
+fn join(figment: Figment, layer: Vec<Given>) -> Figment {
+    layer.into_iter().fold(figment, Figment::join)
+}
+
+/// The parts, as set or as follows from what else is set. `None` when one cannot be had.
+fn choose(
+    settings: &Settings,
+    problems: &mut Problems,
+) -> Option<(EmbedderChoice, RetrieverChoice, GeneratorChoice)> {
+    let key = settings.gemini_api_key.clone();
+    let offline = cfg!(feature = "edge");
+
+    let embedder = settings.embedder.unwrap_or(match (&key, &settings.qdrant_url) {
+        (Some(_), Some(_)) => EmbedderName::Gemini,
+        _ if offline => EmbedderName::Bm25,
+        _ => EmbedderName::Memory,
+    });
+    let embedder = match embedder {
+        EmbedderName::Gemini => needed(key.clone().map(EmbedderChoice::Gemini), || {
+            problems.add("ASKBOOK_EMBEDDER asks for gemini: set GEMINI_API_KEY too");
+        }),
+        #[cfg(feature = "edge")]
+        EmbedderName::Bm25 => Some(EmbedderChoice::Bm25),
+        #[cfg(not(feature = "edge"))]
+        EmbedderName::Bm25 => needed(None, || {
+            problems.add("ASKBOOK_EMBEDDER asks for bm25: build askbook with its feature `edge`");
+        }),
+        EmbedderName::Memory => Some(EmbedderChoice::Memory),
+    };
+
+    let retriever = settings.retriever.unwrap_or(match settings.qdrant_url {
+        Some(_) => RetrieverName::Qdrant,
+        None if offline => RetrieverName::Edge,
+        None => RetrieverName::Memory,
+    });
+    let retriever = match retriever {
+        RetrieverName::Qdrant => {
+            let address = needed(settings.qdrant_url.clone(), || {
+                problems.add("ASKBOOK_RETRIEVER asks for qdrant: set QDRANT_URL too");
+            });
+            let collection = needed(settings.qdrant_collection.clone(), || {
+                problems.add("passages are found in Qdrant: set QDRANT_COLLECTION_NAME too");
+            });
+            address
+                .zip(collection)
+                .map(|(address, collection)| RetrieverChoice::Qdrant { address, collection })
+        }
+        #[cfg(feature = "edge")]
+        RetrieverName::Edge => Some(RetrieverChoice::Edge),
+        #[cfg(not(feature = "edge"))]
+        RetrieverName::Edge => needed(None, || {
+            problems.add("ASKBOOK_RETRIEVER asks for edge: build askbook with its feature `edge`");
+        }),
+        RetrieverName::Memory => Some(RetrieverChoice::Memory),
+    };
+
+    let generator = settings.generator.unwrap_or(match key {
+        Some(_) => GeneratorName::Gemini,
+        None => GeneratorName::Quote,
+    });
+    let generator = match generator {
+        GeneratorName::Gemini => needed(key.map(GeneratorChoice::Gemini), || {
+            problems.add("ASKBOOK_GENERATOR asks for gemini: set GEMINI_API_KEY too");
+        }),
+        GeneratorName::Quote => Some(GeneratorChoice::Quote),
+        GeneratorName::Memory => Some(GeneratorChoice::Memory),
+    };
+
+    Some((embedder?, retriever?, generator?))
+}
+
+/// What is there; complains when it is not.
+fn needed<T>(value: Option<T>, complain: impl FnOnce()) -> Option<T> {
+    if value.is_none() {
+        complain();
+    }
+    value
+}
+
+impl EmbedderChoice {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Gemini(_) => "gemini",
+            #[cfg(feature = "edge")]
+            Self::Bm25 => "bm25",
+            Self::Memory => "memory",
+        }
+    }
+
+    /// Whether embedding costs no call to anyone, so that a book can be indexed unasked.
+    pub(crate) fn is_local(&self) -> bool {
+        !matches!(self, Self::Gemini(_))
+    }
+}
+
+impl RetrieverChoice {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Qdrant { .. } => "qdrant",
+            #[cfg(feature = "edge")]
+            Self::Edge => "edge",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+impl GeneratorChoice {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Gemini(_) => "gemini",
+            Self::Quote => "quote",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

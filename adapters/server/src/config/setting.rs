@@ -1,0 +1,260 @@
+//! The table of settings. Everything that must know them reads it here: the layers, the check for
+//! unknown names, `askbook config`, and `.env.example`.
+
+use std::net::IpAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use askbook_qdrant::Address;
+use secrecy::SecretString;
+use tracing_subscriber::filter::Targets;
+use url::Url;
+
+use super::reader::Reader;
+use super::value::{
+    self, EmbedderName, GeneratorName, LogFormat, QueryTask, RetrieverName, SessionsName,
+};
+
+/// One setting, as its owner sees it.
+pub(super) struct Setting {
+    /// Settings of one group stand together.
+    pub(super) group: &'static str,
+    /// The name of its variable; in a file the same in lower case.
+    pub(super) name: &'static str,
+    /// Other names that mean the same.
+    pub(super) aliases: &'static [&'static str],
+    /// What it is for, line by line.
+    pub(super) about: &'static [&'static str],
+    /// What it is when nobody says; `None` when it may be absent.
+    pub(super) default: Option<&'static str>,
+    /// Whether its value is never shown, and may be given as the name of a file that holds it.
+    pub(super) secret: bool,
+}
+
+/// Makes, of one table, the list of [`Setting`]s and the struct of their checked values.
+///
+/// A row is `@secret NAME | ALIAS => field: Type, parser, default "text";`. Without a default
+/// the field is an `Option<Type>`. The comment of a row is its text in `.env.example`.
+macro_rules! settings {
+    ($( $group:literal { $(
+        $(#[doc = $about:literal])+
+        $(@$secret:ident)? $name:ident $(| $alias:ident)*
+            => $field:ident: $type:ty, $parse:expr $(, default $default:literal)?;
+    )+ } )+) => {
+        /// Every setting, in the order in which they are shown.
+        pub(super) const SETTINGS: &[Setting] = &[$($(
+            Setting {
+                group: $group,
+                name: stringify!($name),
+                aliases: &[$(stringify!($alias)),*],
+                about: &[$($about),+],
+                default: settings!(@default $($default)?),
+                secret: settings!(@secret $($secret)?),
+            },
+        )+)+];
+
+        /// The checked value of every setting.
+        #[derive(Clone, Debug)]
+        #[cfg_attr(
+            not(feature = "edge"),
+            expect(dead_code, reason = "the language is for the embedded engine")
+        )]
+        pub(crate) struct Settings {
+            $($( pub(crate) $field: settings!(@type $type $(, $default)?), )+)+
+        }
+
+        impl Settings {
+            /// Reads them all; `None` when one is wrong, which the reader then remembers.
+            pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+                $($(
+                    let $field =
+                        settings!(@read reader, stringify!($name), $parse $(, $default)?);
+                )+)+
+                Some(Self { $($( $field: $field?, )+)+ })
+            }
+        }
+    };
+    (@default) => { None };
+    (@default $default:literal) => { Some($default) };
+    (@secret) => { false };
+    (@secret secret) => { true };
+    (@type $type:ty) => { Option<$type> };
+    (@type $type:ty, $default:literal) => { $type };
+    (@read $reader:ident, $name:expr, $parse:expr) => { $reader.optional($name, $parse) };
+    (@read $reader:ident, $name:expr, $parse:expr, $default:literal) => {
+        $reader.required($name, $parse)
+    };
+}
+
+settings! {
+    "Server" {
+        /// The address to listen on; 0.0.0.0 listens on every interface.
+        HOST => host: IpAddr, value::ip_address, default "127.0.0.1";
+        /// The port to listen on; 0 takes any free one.
+        PORT => port: u16, value::port, default "8000";
+        /// The origins whose pages may ask from a browser, such as https://book.example.org;
+        /// several are separated by commas or spaces. `*` lets every page ask, without cookies.
+        /// The pages of this server may always ask.
+        ALLOWED_ORIGINS | CORS_ORIGINS | FRONTEND_URL
+            => allowed_origins: value::Origins, value::origins;
+        /// How long a question may take altogether, in milliseconds.
+        ASKBOOK_DEADLINE_MS => deadline: Duration, value::milliseconds, default "30000";
+        /// The longest request body, in bytes.
+        ASKBOOK_BODY_BYTES => body_bytes: NonZeroUsize, value::positive, default "65536";
+        /// How many connections are open at once; more wait.
+        ASKBOOK_MAX_CONNECTIONS => max_connections: NonZeroUsize, value::positive, default "1024";
+        /// How long open requests may go on after SIGTERM or SIGINT, in milliseconds.
+        ASKBOOK_SHUTDOWN_MS => shutdown: Duration, value::milliseconds, default "10000";
+    }
+    "Book" {
+        /// The docs folder of the Docusaurus site. Unless it is set, the folder last given to
+        /// `askbook index` is used, with the address and path that were given with it.
+        ASKBOOK_BOOK => book: PathBuf, value::text, default "docs";
+        /// Where the site is published, with its base path, such as https://book.example.org/;
+        /// sources then have full addresses. Unless it is set, they are paths
+        /// (/docs/intro#setup). A base path alone, such as /project/, goes before these.
+        ASKBOOK_SITE_URL => site_url: String, value::site_url;
+        /// The path of the docs on the site (`routeBasePath`); / when the site is only docs.
+        ASKBOOK_ROUTE_BASE_PATH => route_base_path: String, value::text, default "/docs";
+        /// The folder for the embedded index and what else askbook remembers.
+        ASKBOOK_DATA_DIR => data_dir: PathBuf, value::text, default ".askbook";
+    }
+    "Parts" {
+        /// What turns text into vectors: gemini, bm25 or memory (for trials). Unless it is set:
+        /// gemini when GEMINI_API_KEY and QDRANT_URL are set, else bm25.
+        ASKBOOK_EMBEDDER => embedder: EmbedderName, value::choice;
+        /// Where passages are found: qdrant, edge (embedded, on disk) or memory. Unless it is
+        /// set: qdrant when QDRANT_URL is set, else edge.
+        ASKBOOK_RETRIEVER => retriever: RetrieverName, value::choice;
+        /// What writes the answers: gemini, quote (the book's own sentences, without a model) or
+        /// memory (for trials). Unless it is set: gemini when GEMINI_API_KEY is set, else quote.
+        ASKBOOK_GENERATOR => generator: GeneratorName, value::choice;
+        /// Where conversations are kept: memory.
+        ASKBOOK_SESSIONS => sessions: SessionsName, value::choice, default "memory";
+    }
+    "Gemini" {
+        /// The key of the Gemini API, from https://aistudio.google.com/apikey.
+        @secret GEMINI_API_KEY | GOOGLE_API_KEY | GOOGLE_GEMINI_API_KEY
+            => gemini_api_key: SecretString, value::secret;
+        /// Where the API is; another address is for a stand-in.
+        GEMINI_BASE_URL
+            => gemini_base_url: Url, value::url,
+            default "https://generativelanguage.googleapis.com";
+        /// The proxy for calls to Gemini. HTTPS_PROXY is not read.
+        ASKBOOK_GEMINI_PROXY => gemini_proxy: Url, value::url;
+        /// The model that writes.
+        GEMINI_MODEL | GENERATIVE_MODEL | LLM_MODEL
+            => gemini_model: String, value::model, default "gemini-3.5-flash-lite";
+        /// The model that embeds. An index is read with the model that it was made with.
+        EMBEDDING_MODEL => embedding_model: String, value::model, default "gemini-embedding-001";
+        /// The size of the vectors, from 128 to 3072. Unless it is set: that of the index, and
+        /// 768 for a new one.
+        EMBEDDING_DIMENSIONS => embedding_dimensions: NonZeroUsize, value::dimensions;
+        /// What questions are embedded as: RETRIEVAL_QUERY or QUESTION_ANSWERING.
+        ASKBOOK_QUERY_TASK => query_task: QueryTask, value::choice, default "RETRIEVAL_QUERY";
+        /// The version of the API.
+        ASKBOOK_GEMINI_API_VERSION => gemini_api_version: String, value::model, default "v1beta";
+        /// How much the model thinks first: MINIMAL, LOW, MEDIUM or HIGH, as far as it can; NONE
+        /// leaves it to the model, as those before 3.5 want it.
+        ASKBOOK_GEMINI_THINKING_LEVEL
+            => gemini_thinking_level: Option<String>, value::thinking_level, default "MINIMAL";
+        /// The longest answer, thoughts included, in tokens.
+        ASKBOOK_GEMINI_MAX_OUTPUT_TOKENS
+            => gemini_max_output_tokens: NonZeroU32, value::positive, default "4096";
+        /// How long one call to Gemini or Qdrant may take, in milliseconds; for an answer, how
+        /// long it may stay silent.
+        ASKBOOK_UPSTREAM_TIMEOUT_MS
+            => upstream_timeout: Duration, value::milliseconds, default "10000";
+    }
+    "Qdrant" {
+        /// Where Qdrant is. Port 6333, or none, means gRPC on 6334.
+        QDRANT_URL | QDRANT_HOST => qdrant_url: Address, value::qdrant_address;
+        /// The key of the cluster.
+        @secret QDRANT_API_KEY => qdrant_api_key: SecretString, value::secret;
+        /// The collection that holds the book.
+        QDRANT_COLLECTION_NAME | QDRANT_COLLECTION | COLLECTION_NAME
+            => qdrant_collection: String, value::text;
+        /// The vector to search by, in a collection that has several of one size.
+        ASKBOOK_QDRANT_VECTOR => qdrant_vector: String, value::text;
+        /// Where a point's payload holds the text, such as metadata.text. Unless they are set,
+        /// this and the next three are found out.
+        ASKBOOK_QDRANT_TEXT_FIELD => qdrant_text_field: String, value::text;
+        /// Where it holds the address of the page.
+        ASKBOOK_QDRANT_URL_FIELD => qdrant_url_field: String, value::text;
+        /// Where it holds the title of the page.
+        ASKBOOK_QDRANT_TITLE_FIELD => qdrant_title_field: String, value::text;
+        /// Where it holds the heading.
+        ASKBOOK_QDRANT_SECTION_FIELD => qdrant_section_field: String, value::text;
+    }
+    "Answers" {
+        /// The language of the book, for its word stems.
+        ASKBOOK_LANGUAGE => language: String, value::text, default "english";
+        /// How many passages are looked for.
+        ASKBOOK_PASSAGES => passages: NonZeroUsize, value::positive, default "6";
+        /// How much of them is read, in tokens.
+        ASKBOOK_PASSAGE_TOKENS => passage_tokens: NonZeroUsize, value::positive, default "4000";
+        /// How much of the conversation is read, in tokens; 0 for none of it.
+        ASKBOOK_HISTORY_TOKENS => history_tokens: usize, value::number, default "1000";
+        /// The answer when the book does not say.
+        ASKBOOK_REFUSAL => refusal: String, value::text, default "The book does not say.";
+    }
+    "Questions and conversations" {
+        /// The longest question, in characters.
+        ASKBOOK_MESSAGE_CHARS => message_chars: NonZeroUsize, value::positive, default "4000";
+        /// The longest selected text that comes with a question, in characters.
+        ASKBOOK_SELECTION_CHARS => selection_chars: NonZeroUsize, value::positive, default "10000";
+        /// How long a conversation is remembered after its last question, in seconds.
+        ASKBOOK_SESSION_TTL_S => session_ttl: Duration, value::seconds, default "3600";
+        /// How many exchanges of a conversation are remembered.
+        ASKBOOK_SESSION_TURNS => session_turns: NonZeroUsize, value::positive, default "20";
+        /// How much all conversations together may take, in bytes; the oldest go first.
+        ASKBOOK_SESSION_BYTES => session_bytes: NonZeroUsize, value::positive, default "16777216";
+    }
+    "Logs and settings" {
+        /// How much is logged: error, warn, info, debug or trace; finer with targets, such as
+        /// info,askbook_http=debug.
+        LOG_LEVEL => log_level: Targets, value::log_level, default "info";
+        /// How it is written: pretty, json (one object a line and nothing else), or auto (pretty
+        /// on a terminal, else json).
+        ASKBOOK_LOG_FORMAT => log_format: LogFormat, value::choice, default "auto";
+        /// A settings file in place of askbook.toml, which is read when it is there. It holds the
+        /// names of this list in lower case: port = 8000.
+        ASKBOOK_CONFIG => config_file: PathBuf, value::text;
+    }
+}
+
+/// How a name means a setting.
+#[derive(Clone, Copy)]
+pub(super) struct Named {
+    pub(super) setting: &'static Setting,
+    /// Whether what is given is the name of a file that holds the value.
+    pub(super) in_file: bool,
+}
+
+/// The setting that goes by this name, in capitals.
+pub(super) fn find(name: &str) -> Option<Named> {
+    let by_name = |name: &str| {
+        SETTINGS.iter().find(|setting| setting.name == name || setting.aliases.contains(&name))
+    };
+    if let Some(setting) = by_name(name) {
+        return Some(Named { setting, in_file: false });
+    }
+    let setting = by_name(name.strip_suffix("_FILE")?).filter(|setting| setting.secret)?;
+    Some(Named { setting, in_file: true })
+}
+
+/// The name most like this one, in capitals, if one is like it at all.
+pub(super) fn like(name: &str) -> Option<&'static str> {
+    let alike = |candidate: &str| {
+        let [name, candidate] = [name, candidate].map(|name| name.trim_start_matches("ASKBOOK_"));
+        strsim::normalized_damerau_levenshtein(name, candidate)
+    };
+    SETTINGS
+        .iter()
+        .flat_map(|setting| std::iter::once(setting.name).chain(setting.aliases.iter().copied()))
+        .map(|candidate| (candidate, alike(candidate)))
+        .filter(|(_, likeness)| *likeness >= 0.6)
+        .max_by(|(_, left), (_, right)| left.total_cmp(right))
+        .map(|(candidate, _)| candidate)
+}

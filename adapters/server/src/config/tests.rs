@@ -1,0 +1,313 @@
+use std::fs;
+
+use secrecy::ExposeSecret as _;
+
+use super::*;
+
+/// Settings from the sources of an imagined machine.
+struct Sources {
+    folder: tempfile::TempDir,
+    environment: Vec<(&'static str, String)>,
+    flags: Vec<(&'static str, &'static str)>,
+}
+
+impl Sources {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().join("data").display().to_string();
+        let environment = vec![("ASKBOOK_DATA_DIR", data_dir)];
+        Self { folder, environment, flags: Vec::new() }
+    }
+
+    fn file(self, name: &str, text: &str) -> Self {
+        fs::write(self.folder.path().join(name), text).unwrap();
+        self
+    }
+
+    fn variable(mut self, name: &'static str, value: &str) -> Self {
+        self.environment.push((name, value.to_owned()));
+        self
+    }
+
+    fn flag(mut self, name: &'static str, value: &'static str) -> Self {
+        self.flags.push((name, value));
+        self
+    }
+
+    fn load(&self) -> Result<Config, ConfigError> {
+        let environment =
+            self.environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let flags =
+            self.flags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::layered(self.folder.path(), environment, flags)
+    }
+
+    fn error(&self) -> String {
+        self.load().expect_err("a problem").to_string()
+    }
+}
+
+fn values(values: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let nowhere = ("ASKBOOK_DATA_DIR", "/nonexistent/askbook");
+    Config::from_values([&[nowhere], values].concat())
+}
+
+fn error(given: &[(&str, &str)]) -> String {
+    values(given).expect_err("a problem").to_string()
+}
+
+fn parts(given: &[(&str, &str)]) -> [&'static str; 3] {
+    let config = values(given).unwrap();
+    [config.embedder.name(), config.retriever.name(), config.generator.name()]
+}
+
+const KEY: (&str, &str) = ("GEMINI_API_KEY", "k3y");
+const QDRANT: (&str, &str) = ("QDRANT_URL", "http://localhost:6333");
+const COLLECTION: (&str, &str) = ("QDRANT_COLLECTION_NAME", "book");
+
+#[test]
+fn nothing_has_to_be_set() {
+    let config = values(&[]).unwrap();
+    assert_eq!(config.settings.port, 8000);
+    assert!(config.settings.host.is_loopback());
+    assert_eq!(config.settings.refusal, "The book does not say.");
+    assert_eq!(config.book().folder, Path::new("docs"));
+    assert!(config.warnings.is_empty());
+}
+
+#[cfg(feature = "edge")]
+#[test]
+fn the_parts_follow_from_what_is_set() {
+    assert_eq!(parts(&[]), ["bm25", "edge", "quote"]);
+    assert_eq!(parts(&[KEY]), ["bm25", "edge", "gemini"]);
+    assert_eq!(parts(&[QDRANT, COLLECTION]), ["bm25", "qdrant", "quote"]);
+    assert_eq!(parts(&[KEY, QDRANT, COLLECTION]), ["gemini", "qdrant", "gemini"]);
+    assert_eq!(
+        parts(&[KEY, ("ASKBOOK_EMBEDDER", "gemini"), ("ASKBOOK_RETRIEVER", "edge")]),
+        ["gemini", "edge", "gemini"]
+    );
+}
+
+#[cfg(not(feature = "edge"))]
+#[test]
+fn without_the_engine_memory_stands_in_and_the_engine_is_refused() {
+    assert_eq!(parts(&[]), ["memory", "memory", "quote"]);
+    assert_eq!(parts(&[KEY, QDRANT, COLLECTION]), ["gemini", "qdrant", "gemini"]);
+    let error = error(&[("ASKBOOK_RETRIEVER", "edge"), ("ASKBOOK_EMBEDDER", "bm25")]);
+    assert!(error.contains("ASKBOOK_RETRIEVER") && error.contains("ASKBOOK_EMBEDDER"), "{error}");
+}
+
+#[test]
+fn a_part_asks_for_what_it_needs() {
+    let check = |given: &[_], names: [&str; 2]| {
+        let error = error(given);
+        assert!(names.iter().all(|name| error.contains(name)), "{error}");
+    };
+    check(&[("ASKBOOK_GENERATOR", "gemini")], ["ASKBOOK_GENERATOR", "GEMINI_API_KEY"]);
+    check(&[("ASKBOOK_EMBEDDER", "gemini")], ["ASKBOOK_EMBEDDER", "GEMINI_API_KEY"]);
+    check(&[("ASKBOOK_RETRIEVER", "qdrant"), COLLECTION], ["ASKBOOK_RETRIEVER", "QDRANT_URL"]);
+    check(&[QDRANT], ["Qdrant", "QDRANT_COLLECTION_NAME"]);
+}
+
+#[test]
+fn each_source_hides_those_below_it() {
+    let file = "port = 1\nhost = \"10.0.0.1\"\ngemini_model = 'file'\naskbook_passages = 3\n";
+    let sources = Sources::new()
+        .file("askbook.toml", file)
+        .file(".env", "HOST=10.0.0.2\nGEMINI_MODEL=dotenv\nPORT=2\n")
+        .variable("GEMINI_MODEL", "environment")
+        .variable("PORT", "3")
+        .flag("PORT", "4");
+    let settings = sources.load().unwrap().settings;
+    assert_eq!(settings.port, 4);
+    assert_eq!(settings.gemini_model, "environment");
+    assert_eq!(settings.host.to_string(), "10.0.0.2");
+    assert_eq!(settings.passages.get(), 3);
+}
+
+#[test]
+fn a_file_may_hold_lists_and_numbers() {
+    let file = "allowed_origins = ['https://a.example', 'https://b.example']\nport = 8080";
+    let settings = Sources::new().file("askbook.toml", file).load().unwrap().settings;
+    assert_eq!(settings.allowed_origins.unwrap().allowed.len(), 2);
+    assert_eq!(settings.port, 8080);
+}
+
+#[test]
+fn a_file_that_is_named_must_be_there() {
+    let error = Sources::new().variable("ASKBOOK_CONFIG", "/nonexistent/a.toml").error();
+    assert!(error.contains("/nonexistent/a.toml cannot be read"), "{error}");
+    let sources = Sources::new().file("other.toml", "port = 9");
+    let path = sources.folder.path().join("other.toml").display().to_string();
+    assert_eq!(sources.variable("ASKBOOK_CONFIG", &path).load().unwrap().settings.port, 9);
+}
+
+#[test]
+fn pasted_spaces_and_quotes_are_dropped_and_empty_values_are_none() {
+    let sources = Sources::new()
+        .file(".env", "PORT=9000\nGEMINI_API_KEY=' k3y '\nQDRANT_URL=\n")
+        .variable("PORT", "  ")
+        .variable("GEMINI_MODEL", " \"gemini-9\" ");
+    let settings = sources.load().unwrap().settings;
+    assert_eq!(settings.port, 9000);
+    assert_eq!(settings.gemini_model, "gemini-9");
+    assert_eq!(settings.gemini_api_key.unwrap().expose_secret(), "k3y");
+    assert_eq!(settings.qdrant_url, None);
+}
+
+#[test]
+fn secrets_that_look_like_numbers_or_tables_stay_text() {
+    for key in ["1234567890", "true", "12.5", "{a=1}", "[1]"] {
+        let sources = Sources::new().variable("GEMINI_API_KEY", key);
+        let settings = sources.load().unwrap().settings;
+        assert_eq!(settings.gemini_api_key.unwrap().expose_secret(), key);
+    }
+}
+
+#[test]
+fn an_alias_means_the_same() {
+    let config = values(&[
+        ("GOOGLE_API_KEY", "k3y"),
+        ("QDRANT_HOST", "localhost"),
+        ("COLLECTION_NAME", "book"),
+        ("LLM_MODEL", "gemini-9"),
+        ("FRONTEND_URL", "https://a.example"),
+    ]);
+    let settings = config.unwrap().settings;
+    assert!(settings.gemini_api_key.is_some());
+    assert!(settings.qdrant_url.is_some() && settings.allowed_origins.is_some());
+    assert_eq!(settings.gemini_model, "gemini-9");
+}
+
+#[test]
+fn two_names_for_one_setting_must_agree() {
+    let error = error(&[("GEMINI_API_KEY", "secret-one"), ("GOOGLE_API_KEY", "secret-two")]);
+    assert!(error.contains("GEMINI_API_KEY") && error.contains("GOOGLE_API_KEY"), "{error}");
+    assert!(!error.contains("secret-"), "{error}");
+    assert!(values(&[("GEMINI_MODEL", "a"), ("LLM_MODEL", "a")]).is_ok());
+    let across = Sources::new().file(".env", "GEMINI_MODEL=a").variable("LLM_MODEL", "b").error();
+    assert!(across.contains("GEMINI_MODEL (.env) and LLM_MODEL (environment)"), "{across}");
+}
+
+#[test]
+fn a_secret_may_come_from_a_file() {
+    let sources = Sources::new().file("key", " k3y\n");
+    let path = sources.folder.path().join("key").display().to_string();
+    let sources = sources.variable("GOOGLE_API_KEY_FILE", &path);
+    let key = sources.load().unwrap().settings.gemini_api_key.unwrap();
+    assert_eq!(key.expose_secret(), "k3y");
+
+    let error = sources.variable("GEMINI_API_KEY", "k3y").error();
+    assert!(error.contains("GOOGLE_API_KEY_FILE") && error.contains("GEMINI_API_KEY "), "{error}");
+    let error = Sources::new().variable("QDRANT_API_KEY_FILE", "/nonexistent/key").error();
+    assert!(error.contains("QDRANT_API_KEY_FILE"), "{error}");
+}
+
+#[test]
+fn every_problem_is_told_at_once_and_no_value_is() {
+    let error = error(&[
+        ("PORT", "v4lue-1"),
+        ("HOST", "v4lue-2"),
+        ("EMBEDDING_DIMENSIONS", "v4lue-3"),
+        ("ALLOWED_ORIGINS", "v4lue-4"),
+        ("ASKBOOK_EMBEDDER", "v4lue-5"),
+        ("GEMINI_API_KEY", "v4lue 6"),
+        ("QDRANT_URL", "ftp://v4lue-7"),
+        ("ASKBOOK_PASAGES", "v4lue-8"),
+    ]);
+    for name in [
+        "8 problems",
+        "PORT",
+        "HOST",
+        "EMBEDDING_DIMENSIONS",
+        "ALLOWED_ORIGINS",
+        "ASKBOOK_EMBEDDER",
+        "GEMINI_API_KEY",
+        "QDRANT_URL",
+        "ASKBOOK_PASAGES (value) is not a setting; did you mean ASKBOOK_PASSAGES?",
+    ] {
+        assert!(error.contains(name), "{name} is missing in {error}");
+    }
+    assert!(!error.contains("v4lue"), "{error}");
+}
+
+#[test]
+fn a_problem_names_the_alias_that_was_used() {
+    let error = error(&[("CORS_ORIGINS", "book")]);
+    assert!(error.contains("CORS_ORIGINS (value) must be"), "{error}");
+}
+
+#[test]
+fn unknown_names_are_refused_where_they_can_only_be_meant_for_askbook() {
+    let of_others = Sources::new().variable("PATH", "/bin").variable("GEMINI_APIKEY", "x");
+    assert!(of_others.load().is_ok());
+    let kubernetes = Sources::new()
+        .variable("ASKBOOK_SERVICE_HOST", "10.0.0.1")
+        .variable("ASKBOOK_PORT", "tcp://10.0.0.1:80")
+        .variable("ASKBOOK_PORT_80_TCP", "tcp://10.0.0.1:80");
+    assert!(kubernetes.load().is_ok());
+    let error = Sources::new().variable("ASKBOOK_PORT", "80").error();
+    assert!(error.contains("did you mean PORT?"), "{error}");
+    let error = Sources::new().file("askbook.toml", "gemini_apikey = 's3cret'").error();
+    assert!(error.contains("gemini_apikey") && error.contains("GEMINI_API_KEY?"), "{error}");
+    assert!(!error.contains("s3cret"), "{error}");
+    let error = Sources::new().flag("NO_SUCH_THING", "1").error();
+    assert!(error.contains("NO_SUCH_THING (flag) is not a setting"), "{error}");
+}
+
+#[test]
+fn a_broken_file_is_told_by_its_line_alone() {
+    let error = Sources::new().file("askbook.toml", "port = 1\ngemini_api_key = s3cret").error();
+    assert!(error.contains("askbook.toml is not TOML: line 2"), "{error}");
+    assert!(!error.contains("s3cret"), "{error}");
+    let error = Sources::new().file(".env", "# a\nPORT=1\nGEMINI_API_KEY=s3 cret").error();
+    assert!(error.contains(".env cannot be read at line 3"), "{error}");
+    assert!(!error.contains("cret"), "{error}");
+    let error = Sources::new().file("askbook.toml", "[server]\nport = 1").error();
+    assert!(error.contains("server") && error.contains("is a table"), "{error}");
+}
+
+#[test]
+fn an_origin_with_a_path_is_a_warning() {
+    let config = values(&[("FRONTEND_URL", "https://a.example/docs")]).unwrap();
+    let [warning] = config.warnings.as_slice() else { panic!("{:?}", config.warnings) };
+    assert!(warning.contains("FRONTEND_URL"), "{warning}");
+}
+
+#[test]
+fn the_last_indexed_book_is_the_book_unless_another_is_set() {
+    let sources = Sources::new();
+    let book = Book {
+        folder: PathBuf::from("/books/redux"),
+        site_url: Some("https://redux.example".to_owned()),
+        route_base_path: "/".to_owned(),
+    };
+    book.remember(&sources.folder.path().join("data")).unwrap();
+    assert_eq!(sources.load().unwrap().book(), book);
+
+    let other = sources.variable("ASKBOOK_BOOK", "manual").load().unwrap().book();
+    assert_eq!(other.folder, Path::new("manual"));
+    assert_eq!((other.site_url.as_deref(), other.route_base_path.as_str()), (None, "/docs"));
+}
+
+#[test]
+fn a_listing_shows_values_and_sources_and_no_secret() {
+    let sources = Sources::new()
+        .variable("GOOGLE_API_KEY", "s3cret")
+        .file(".env", "PORT=9000")
+        .flag("HOST", "10.0.0.1");
+    let config = sources.load().unwrap();
+    let listing = config.listing().to_string();
+    for line in [
+        "PORT=9000 # .env",
+        "HOST=10.0.0.1 # flag",
+        "GEMINI_API_KEY=[redacted] # GOOGLE_API_KEY, environment",
+        "ASKBOOK_GENERATOR=gemini # default",
+        "ASKBOOK_PASSAGES=6 # default",
+        "# QDRANT_URL= # not set",
+    ] {
+        let shown = |shown: &str| shown.split_whitespace().eq(line.split_whitespace());
+        assert!(listing.lines().any(shown), "{line} is missing in {listing}");
+    }
+    assert!(!listing.contains("s3cret") && !format!("{config:?}").contains("s3cret"));
+}

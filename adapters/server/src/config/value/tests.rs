@@ -1,0 +1,120 @@
+use super::*;
+
+#[test]
+fn origins_come_in_lists_by_commas_spaces_or_json() {
+    let origin = |text| Origin::parse(1, text).unwrap().0;
+    let expected = ["https://a.example", "http://localhost:3000"].map(origin);
+    for list in [
+        "https://a.example,http://localhost:3000",
+        " https://a.example/ ,\n http://localhost:3000 ",
+        r#"["https://a.example", "http://localhost:3000"]"#,
+    ] {
+        let origins = origins(list).unwrap();
+        assert_eq!(origins.allowed, expected, "{list}");
+        assert!(origins.warnings.is_empty(), "{list}");
+    }
+    assert_eq!(origins("*").unwrap().allowed, [origin("*")]);
+}
+
+#[test]
+fn an_origin_that_is_none_is_told_by_its_place() {
+    let error = origins("https://a.example, b.example").unwrap_err();
+    assert!(error.contains("number 2") && !error.contains("b.example"), "{error}");
+    assert_eq!(origins("https://a.example/docs/").unwrap().warnings.len(), 1);
+}
+
+#[test]
+fn an_address_is_plain_http_without_credentials() {
+    assert_eq!(url("https://a.example/base").unwrap().as_str(), "https://a.example/base");
+    for wrong in ["a.example", "ftp://a.example", "https://", "https://a.example?key=1", "/docs"] {
+        assert!(url(wrong).is_err(), "{wrong}");
+    }
+    let error = url("https://me:hunter2@a.example").unwrap_err();
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_site_is_an_address_or_a_path() {
+    assert_eq!(site_url("/project/").as_deref(), Ok("/project/"));
+    assert_eq!(site_url("https://a.example/project").as_deref(), Ok("https://a.example/project"));
+    assert!(site_url("project").is_err() && site_url("//a.example").is_err());
+}
+
+#[test]
+fn every_fault_of_a_qdrant_address_has_its_own_words() {
+    assert!(qdrant_address("localhost:6333").is_ok());
+    let check = |given, expected: &str| {
+        let error = qdrant_address(given).unwrap_err();
+        assert!(error.contains(expected) && !error.contains("v4lue"), "{error}");
+    };
+    check("ftp://v4lue", "http://");
+    check("https://v4lue:v4lue@a.example", "QDRANT_API_KEY");
+    check("https://v4lue.example/collections", "path");
+    check("v4 lue", "must be an address");
+}
+
+#[test]
+fn numbers_have_bounds() {
+    assert_eq!(port("0"), Ok(0));
+    assert!(port("65536").is_err() && port("-1").is_err() && port("8k").is_err());
+    assert!(positive::<NonZeroUsize>("0").is_err());
+    assert_eq!(number::<usize>("0"), Ok(0));
+    assert_eq!(milliseconds("1500"), Ok(Duration::from_millis(1_500)));
+    assert!(milliseconds("0").is_err());
+    assert!(seconds("18446744073709551615").is_err());
+    assert_eq!(dimensions("768").map(NonZeroUsize::get), Ok(768));
+    assert!(dimensions("127").is_err() && dimensions("3073").is_err());
+}
+
+#[test]
+fn an_address_to_listen_on_is_numeric_or_localhost() {
+    assert_eq!(ip_address("localhost"), Ok(Ipv4Addr::LOCALHOST.into()));
+    assert!(ip_address("::").is_ok());
+    assert!(ip_address("book.example.org").is_err());
+}
+
+#[test]
+fn a_secret_is_what_a_header_can_hold() {
+    use secrecy::ExposeSecret as _;
+
+    assert_eq!(secret("AQ.ab-1_2").unwrap().expose_secret(), "AQ.ab-1_2");
+    for wrong in ["two words", "two\nlines", "schlüssel"] {
+        assert!(!secret(wrong).unwrap_err().contains(wrong));
+    }
+}
+
+#[test]
+fn a_model_loses_its_prefix_and_cannot_leave_its_path() {
+    assert_eq!(model("models/gemini-embedding-001").as_deref(), Ok("gemini-embedding-001"));
+    assert!(model("a/../b").is_err() && model("models/").is_err() && model("a?b").is_err());
+}
+
+#[test]
+fn a_thinking_level_is_taken_in_any_case_and_none_is_none() {
+    assert_eq!(thinking_level("low"), Ok(Some("LOW".to_owned())));
+    assert_eq!(thinking_level("none"), Ok(None));
+}
+
+#[test]
+fn a_choice_is_one_of_its_names_in_any_case() {
+    assert_eq!(choice::<EmbedderName>("BM25"), Ok(EmbedderName::Bm25));
+    assert_eq!(choice::<QueryTask>("question_answering"), Ok(QueryTask::QuestionAnswering));
+    let error = choice::<GeneratorName>("gpt").unwrap_err();
+    assert_eq!(error, "must be gemini or quote or memory");
+}
+
+#[test]
+fn a_level_alone_is_askbooks_and_keeps_libraries_quiet() {
+    use tracing::Level;
+
+    let quiet = log_level("Info").unwrap();
+    assert!(quiet.would_enable("askbook_http::request_log", &Level::INFO));
+    assert!(!quiet.would_enable("h2::client", &Level::INFO));
+    assert!(quiet.would_enable("h2::client", &Level::WARN));
+    let loud = log_level("WARNING, h2=trace").unwrap();
+    assert!(loud.would_enable("h2::client", &Level::TRACE));
+    assert!(!loud.would_enable("askbook", &Level::INFO));
+    for wrong in ["verbose", "h2=loud", "info,verbose"] {
+        assert!(log_level(wrong).is_err(), "{wrong}");
+    }
+}

@@ -1,0 +1,91 @@
+//! Logs: one subscriber for the whole process, written to where it is told.
+
+use std::io::{self, IsTerminal};
+
+use tracing::Subscriber;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, Registry, fmt};
+
+use crate::config::LogFormat;
+
+/// A subscriber that writes what passes the filter: for people, or one JSON object a line.
+fn subscriber<W>(
+    filter: Targets,
+    format: LogFormat,
+    is_terminal: bool,
+    sink: W,
+) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let pretty = match format {
+        LogFormat::Auto => is_terminal,
+        LogFormat::Pretty => true,
+        LogFormat::Json => false,
+    };
+    let layer = fmt::layer().with_writer(sink);
+    let layer = if pretty {
+        layer.with_ansi(is_terminal).boxed()
+    } else {
+        layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+    };
+    Registry::default().with(layer.with_filter(filter))
+}
+
+/// Logs to stderr from now on. A process that logs already goes on as it does.
+pub(crate) fn init(filter: Targets, format: LogFormat) {
+    // The error says that another subscriber is there: a test's, which is to stay.
+    let _ = subscriber(filter, format, io::stderr().is_terminal(), io::stderr).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: LogFormat, is_terminal: bool, log: impl FnOnce()) -> String {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let filter: Targets = "info".parse().unwrap();
+        let subscriber = subscriber(filter, format, is_terminal, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, log);
+        String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn away_from_a_terminal_an_event_is_a_line_of_json() {
+        let text = logged(LogFormat::Auto, false, || {
+            tracing::info!(retrieval.count = 3, "passages retrieved");
+            tracing::debug!("hidden");
+        });
+        let event: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(event["message"], "passages retrieved");
+        assert_eq!(event["retrieval.count"], 3);
+    }
+
+    #[test]
+    fn on_a_terminal_and_on_request_an_event_is_written_for_people() {
+        for (format, is_terminal) in [(LogFormat::Auto, true), (LogFormat::Pretty, false)] {
+            let text = logged(format, is_terminal, || tracing::info!("passages retrieved"));
+            assert!(text.contains("passages retrieved") && !text.starts_with('{'), "{text}");
+            assert_eq!(text.contains('\u{1b}'), is_terminal, "colours are for terminals");
+        }
+    }
+}

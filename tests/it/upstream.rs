@@ -1,0 +1,98 @@
+use reqwest::StatusCode;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::support::app::TestApp;
+use crate::support::gemini::{KEY, broken, calls, gemini};
+
+const QUESTION: &str = "How long is a session kept?";
+
+#[tokio::test]
+async fn gemini_answers_over_the_embedded_index() {
+    let gemini = gemini("An hour [1], or as long as you set [9].").await;
+    let app = TestApp::start(&[("GEMINI_API_KEY", KEY), ("GEMINI_BASE_URL", &gemini.uri())]).await;
+    let answer = app.ask(QUESTION).await;
+    assert_eq!(answer["answer"], "An hour [1], or as long as you set.", "checked: no passage 9");
+    assert_eq!(answer["sources"].as_array().unwrap().len(), 1);
+    assert_eq!(answer["model"], "gemini-e2e-001");
+    assert_eq!(answer["usage"], json!({"input_tokens": 120, "output_tokens": 12}));
+    assert_eq!(calls(&gemini).await, (0, 1), "BM25 embeds the question");
+    let requests = gemini.received_requests().await.unwrap();
+    assert!(requests.iter().all(|request| !request.url.as_str().contains(KEY)));
+}
+
+#[tokio::test]
+async fn gemini_says_that_the_book_does_not_say() {
+    let gemini = gemini("[[not in the book]]").await;
+    let app = TestApp::start(&[("GEMINI_API_KEY", KEY), ("GEMINI_BASE_URL", &gemini.uri())]).await;
+    let answer = app.ask(QUESTION).await;
+    assert_eq!(answer["outcome"], "not_in_book");
+    assert_eq!(answer["sources"], json!([]));
+}
+
+#[tokio::test]
+async fn what_gemini_fails_with_is_told_by_kind_and_stage_and_never_by_its_own_words() {
+    let google = |status: &str, more: serde_json::Value| {
+        json!({"error": {"code": 0, "status": status, "message": "INTERNAL WORDS", "details": more}})
+            .to_string()
+    };
+    let wait =
+        json!([{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "36.4s"}]);
+    let bad_key =
+        json!([{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]);
+    for (status, body, expected, code, retry_after) in [
+        (429, google("RESOURCE_EXHAUSTED", wait), 503, "upstream_rate_limited", Some("37")),
+        (400, google("INVALID_ARGUMENT", bad_key), 503, "upstream_unauthorized", None),
+        (403, google("PERMISSION_DENIED", json!([])), 503, "upstream_unauthorized", None),
+        (404, google("NOT_FOUND", json!([])), 503, "upstream_misconfigured", None),
+        (400, google("INVALID_ARGUMENT", json!([])), 502, "upstream_rejected", None),
+        (200, "<html>INTERNAL WORDS</html>".to_owned(), 502, "upstream_malformed", None),
+    ] {
+        let gemini = broken(status, &body).await;
+        let app =
+            TestApp::start(&[("GEMINI_API_KEY", KEY), ("GEMINI_BASE_URL", &gemini.uri())]).await;
+        let reply = app.chat(&json!({ "message": QUESTION })).await;
+        reply.is_problem(expected, code);
+        assert_eq!(reply.json()["stage"], "generate");
+        assert_eq!(reply.header("retry-after"), retry_after, "{code}");
+        for leak in [KEY, "INTERNAL WORDS", &gemini.uri()] {
+            assert!(!reply.text.contains(leak), "{}", reply.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_hangs_is_given_up_at_its_deadline() {
+    let hanging = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", hanging.local_addr().unwrap());
+    let app = TestApp::start(&[
+        ("GEMINI_API_KEY", KEY),
+        ("GEMINI_BASE_URL", &url),
+        ("ASKBOOK_UPSTREAM_TIMEOUT_MS", "200"),
+    ])
+    .await;
+    app.chat(&json!({ "message": QUESTION })).await.is_problem(504, "upstream_timeout");
+
+    let app = TestApp::start(&[
+        ("GEMINI_API_KEY", KEY),
+        ("GEMINI_BASE_URL", &url),
+        ("ASKBOOK_DEADLINE_MS", "200"),
+    ])
+    .await;
+    app.chat(&json!({ "message": QUESTION })).await.is_problem(504, "deadline_exceeded");
+}
+
+#[tokio::test]
+async fn health_asks_nobody_and_readiness_tells_which_part_is_gone() {
+    let gemini = broken(403, "{}").await;
+    let app = TestApp::start(&[("GEMINI_API_KEY", KEY), ("GEMINI_BASE_URL", &gemini.uri())]).await;
+    assert_eq!(app.get("/health").await.status, StatusCode::OK);
+    assert_eq!(gemini.received_requests().await.unwrap().len(), 0);
+    let ready = app.get("/ready").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    println!("{}", ready.text);
+    assert!(ready.text.contains("unauthorized"), "{}", ready.text);
+    let asked = gemini.received_requests().await.unwrap().len();
+    app.get("/ready").await;
+    assert_eq!(gemini.received_requests().await.unwrap().len(), asked, "readiness is remembered");
+}
