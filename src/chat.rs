@@ -34,12 +34,20 @@ pub struct Ports {
 /// How a chat works.
 #[derive(Clone, Debug)]
 pub struct ChatSettings {
-    /// How many passages to look for.
+    /// How many passages to answer from, at most.
     pub passages: NonZeroUsize,
     /// How much of them, and of the conversation, the generator is given.
     pub budget: PromptBudget,
     /// The answer when the book does not say.
     pub refusal: String,
+}
+
+impl ChatSettings {
+    /// How many hits to ask for: many collections hold everything twice, and what is of one
+    /// place becomes one passage.
+    fn depth(&self) -> NonZeroUsize {
+        self.passages.saturating_mul(const { NonZeroUsize::new(2).unwrap() })
+    }
 }
 
 /// Answers questions from the book.
@@ -78,8 +86,9 @@ impl Chat {
             let near = ports.embed(&question).await?;
             yield ChatEvent::Embedded;
 
-            let found = ports.retriever.retrieve(&near, settings.passages).await;
-            let hits = distinct(found.map_err(ChatError::at(Stage::Retrieve))?);
+            let found = ports.retriever.retrieve(&near, settings.depth()).await;
+            let mut hits = distinct(found.map_err(ChatError::at(Stage::Retrieve))?);
+            hits.truncate(settings.passages.get());
             let prompt = Prompt::within(settings.budget, question.clone(), hits, &history);
             yield ChatEvent::Retrieved(prompt.passages.clone());
 

@@ -52,6 +52,10 @@ impl Embedder for Script {
         self.call(format!("embed {texts:?} {purpose:?} {shape}"))?;
         Ok(vec![Embedding { dense: None, sparse: Some(SparseVector::default()) }])
     }
+
+    async fn ready(&self) -> Result<(), PortError> {
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -105,6 +109,10 @@ impl ChatSession for Script {
 
     async fn record(&self, _: &SessionId, exchange: Exchange) -> Result<(), PortError> {
         self.call(format!("record {} / {}", exchange.question, exchange.answer))
+    }
+
+    async fn ready(&self) -> Result<(), PortError> {
+        Ok(())
     }
 }
 
@@ -185,7 +193,7 @@ async fn each_port_is_asked_once_and_in_order() {
         [
             "open",
             "embed [\"Why?\\npicked\"] Query sparse vectors",
-            "retrieve 4",
+            "retrieve 8",
             "generate 2 passages 0 turns",
             "record Why? / So [2].",
         ]

@@ -20,6 +20,7 @@ macro_rules! embedder_contract {
             a_text_without_words_is_embedded_too,
             the_preferred_shape_is_not_empty_and_constant,
             a_shape_that_cannot_be_made_is_misconfigured,
+            a_ready_embedder_is_ready,
         );
     };
 }
@@ -117,11 +118,16 @@ pub async fn a_shape_that_cannot_be_made_is_misconfigured(subject: &dyn Embedder
     assert_eq!(result.expect_err("no shape, no embedding").kind(), ErrorKind::Misconfigured);
 }
 
+pub async fn a_ready_embedder_is_ready(subject: &dyn Embedder) {
+    subject.ready().await.expect("readiness");
+}
+
 async fn reports<G>(fault: Fault, fixture: impl AsyncFnOnce(Fault) -> (Arc<dyn Embedder>, G)) {
     let (subject, _guard) = fixture(fault).await;
     let shape = subject.preferred_shape();
     let result = subject.embed(&texts(&["one"]), Purpose::Query, shape).await;
     is_reported(fault, &result.expect_err("the fault"));
+    is_reported(fault, &subject.ready().await.expect_err("the fault"));
 }
 
 macro_rules! fault_clauses {

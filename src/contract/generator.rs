@@ -137,6 +137,7 @@ pub async fn a_ready_generator_is_ready(subject: &dyn Generator) {
 
 async fn reports<G>(fault: Fault, fixture: impl AsyncFnOnce(Fault) -> (Arc<dyn Generator>, G)) {
     let (subject, _guard) = fixture(fault).await;
+    is_reported(fault, &subject.ready().await.expect_err("the fault"));
     let error = match subject.generate(prompt()).await {
         Err(error) => error,
         Ok(mut generation) => loop {

@@ -13,6 +13,7 @@ macro_rules! session_contract {
             conversations_do_not_mix,
             an_id_that_was_not_issued_is_not_adopted,
             exchanges_recorded_side_by_side_stay_whole,
+            a_ready_store_is_ready,
         );
     };
 }
@@ -61,6 +62,10 @@ pub async fn an_id_that_was_not_issued_is_not_adopted(subject: &dyn ChatSession)
     assert_eq!(turns(subject, &foreign).await, None);
     subject.record(&foreign, exchange(1)).await.expect("nothing happens");
     assert_eq!(turns(subject, &foreign).await, None);
+}
+
+pub async fn a_ready_store_is_ready(subject: &dyn ChatSession) {
+    subject.ready().await.expect("readiness");
 }
 
 pub async fn exchanges_recorded_side_by_side_stay_whole(subject: &dyn ChatSession) {

@@ -29,6 +29,9 @@ pub trait Embedder: Send + Sync + 'static {
         purpose: Purpose,
         shape: VectorShape,
     ) -> Result<Vec<Embedding>, PortError>;
+
+    /// Whether texts can be embedded now. MUST cost nothing.
+    async fn ready(&self) -> Result<(), PortError>;
 }
 
 const _: fn(&dyn Embedder) = |_| ();

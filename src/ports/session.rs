@@ -16,6 +16,9 @@ pub trait ChatSession: Send + Sync + 'static {
     /// Appends a finished exchange. MUST be atomic: a reader sees both its turns or neither.
     /// MUST do nothing for an id that is not known (any more). The oldest exchanges MAY go.
     async fn record(&self, id: &SessionId, exchange: Exchange) -> Result<(), PortError>;
+
+    /// Whether conversations can be read and recorded now. Cheap: for readiness probes.
+    async fn ready(&self) -> Result<(), PortError>;
 }
 
 const _: fn(&dyn ChatSession) = |_| ();

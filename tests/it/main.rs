@@ -1,5 +1,7 @@
 //! End-to-end tests: the real composition root over real HTTP, one binary.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what the tests stand on may fail loudly")]
+
 /// Questions and what they get, from a fresh askbook with embedded defaults.
 mod answer;
 /// The direction of dependencies.

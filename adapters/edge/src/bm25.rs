@@ -102,6 +102,10 @@ impl Embedder for Bm25Embedder {
             }
         }
     }
+
+    async fn ready(&self) -> Result<(), PortError> {
+        Ok(())
+    }
 }
 
 /// The length at which a passage counts as neither long nor short, in terms without stop words:

@@ -164,6 +164,11 @@ impl Embedder for GeminiEmbedder {
         }
         Ok(embeddings)
     }
+
+    /// Looks the model up, which is free.
+    async fn ready(&self) -> Result<(), PortError> {
+        self.client.look_up(&self.model).await
+    }
 }
 
 /// How a model is told what a text is embedded for.

@@ -1,10 +1,10 @@
 //! Whether questions can be answered.
 
-use std::future::Future;
+use std::pin::Pin;
 
 use askbook::chat::Ports;
 use askbook::error::{ErrorKind, PortError};
-use futures_util::future::join;
+use futures_util::future::join_all;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use tracing::warn;
@@ -21,6 +21,9 @@ pub(crate) struct Probe {
     latest: Mutex<Option<(Instant, Readiness)>>,
 }
 
+/// What a port says of itself, some day.
+type Ready<'a> = Pin<Box<dyn Future<Output = Result<(), PortError>> + Send + 'a>>;
+
 impl Probe {
     pub(crate) fn new(ports: Ports, settings: ReadinessSettings) -> Self {
         Self { ports, settings, latest: Mutex::new(None) }
@@ -34,23 +37,21 @@ impl Probe {
         {
             return readiness.clone();
         }
-        let (retriever, generator) = join(
-            self.dependency("retriever", self.ports.retriever.ready()),
-            self.dependency("generator", self.ports.generator.ready()),
-        )
+        let Ports { embedder, retriever, generator, sessions } = &self.ports;
+        let dependencies = join_all([
+            self.dependency("embedder", embedder.ready()),
+            self.dependency("retriever", retriever.ready()),
+            self.dependency("generator", generator.ready()),
+            self.dependency("sessions", sessions.ready()),
+        ])
         .await;
-        let dependencies = vec![retriever, generator];
         let ready = dependencies.iter().all(|dependency| dependency.ready);
         let readiness = Readiness { ready, dependencies };
         *latest = Some((Instant::now(), readiness.clone()));
         readiness
     }
 
-    async fn dependency(
-        &self,
-        name: &str,
-        ready: impl Future<Output = Result<(), PortError>>,
-    ) -> Dependency {
+    async fn dependency(&self, name: &str, ready: Ready<'_>) -> Dependency {
         let result = timeout(self.settings.timeout, ready).await.unwrap_or_else(|_| {
             Err(PortError::new(ErrorKind::Timeout, "it does not say whether it is ready"))
         });

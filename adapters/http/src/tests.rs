@@ -489,8 +489,10 @@ async fn readiness_asks_once_for_everyone_and_again_when_its_time_is_over() {
     let (app, retriever, generator) = app_over(Conduct::Works, Conduct::Works);
     let (reply, _) = join(send(&app, look("/ready")), send(&app, look("/ready"))).await;
     let ready = json!({"ready": true, "dependencies": [
+        {"name": "embedder", "ready": true},
         {"name": "retriever", "ready": true},
         {"name": "generator", "ready": true},
+        {"name": "sessions", "ready": true},
     ]});
     assert_eq!((reply.status, reply.json()), (StatusCode::OK, ready));
     assert_eq!((retriever.calls(), generator.calls()), (1, 1));
@@ -504,8 +506,10 @@ async fn readiness_names_what_is_missing_by_its_kind_alone() {
     let (app, ..) = app_over(Conduct::Fails(ErrorKind::Unauthorized), Conduct::Hangs);
     let reply = send(&app, look("/ready")).await;
     let missing = json!({"ready": false, "dependencies": [
+        {"name": "embedder", "ready": true},
         {"name": "retriever", "ready": false, "error": "unauthorized"},
         {"name": "generator", "ready": false, "error": "timeout"},
+        {"name": "sessions", "ready": true},
     ]});
     assert_eq!((reply.status, reply.json()), (StatusCode::SERVICE_UNAVAILABLE, missing));
 }

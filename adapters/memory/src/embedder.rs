@@ -45,6 +45,10 @@ impl Embedder for MemoryEmbedder {
         }
         Ok(texts.iter().map(|text| embedding(text, shape)).collect())
     }
+
+    async fn ready(&self) -> Result<(), PortError> {
+        Ok(())
+    }
 }
 
 fn embedding(text: &str, shape: VectorShape) -> Embedding {

@@ -127,6 +127,10 @@ impl ChatSession for MemorySessions {
         kept.shrink_to(self.limits.bytes);
         Ok(())
     }
+
+    async fn ready(&self) -> Result<(), PortError> {
+        Ok(())
+    }
 }
 
 fn text_bytes(exchange: &Exchange) -> usize {

@@ -1,8 +1,9 @@
 //! Logs: one subscriber for the whole process, written to where it is told.
 
 use std::io::{self, IsTerminal};
+use std::panic;
 
-use tracing::Subscriber;
+use tracing::{Subscriber, error};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -36,9 +37,15 @@ where
 }
 
 /// Logs to stderr from now on. A process that logs already goes on as it does.
+///
+/// A panic is logged by its place alone: its message may hold what a reader wrote.
 pub(crate) fn init(filter: Targets, format: LogFormat) {
     // The error says that another subscriber is there: a test's, which is to stay.
     let _ = subscriber(filter, format, io::stderr().is_terminal(), io::stderr).try_init();
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        error!(place, "panicked");
+    }));
 }
 
 #[cfg(test)]

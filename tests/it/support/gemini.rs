@@ -7,9 +7,6 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 /// The key that the stand-in accepts.
 pub(crate) const KEY: &str = "e2e-key-that-must-never-be-shown";
 
-/// How many components its vectors have.
-pub(crate) const DIMENSION: usize = 768;
-
 /// A stand-in that embeds any text and answers with `answer`.
 pub(crate) async fn gemini(answer: &str) -> MockServer {
     let server = MockServer::start().await;

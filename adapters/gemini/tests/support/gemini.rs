@@ -84,7 +84,7 @@ pub(crate) async fn server() -> MockServer {
         .mount(&server)
         .await;
     Mock::given(method("GET"))
-        .and(path("/v1beta/models/gemini-3.5-flash-lite"))
+        .and(path_regex(r"^/v1beta/models/(gemini-3.5-flash-lite|gemini-embedding-[^/:]+)$"))
         .and(header("x-goog-api-key", KEY))
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({"name": "models/x"})))
         .mount(&server)
