@@ -63,6 +63,28 @@ pub fn is_reported(fault: Fault, error: &PortError) {
     assert!(!shown.contains(KEY), "the key is shown");
 }
 
+/// Makes, for a remote port, the clause of each fault out of its function `reports`.
+macro_rules! fault_clauses {
+    ($port:ident: $($clause:ident = $fault:ident),+ $(,)?) => {$(
+        pub async fn $clause<G>(
+            fixture: impl AsyncFnOnce(Fault) -> (Arc<dyn $port>, G),
+        ) {
+            reports(Fault::$fault, fixture).await;
+        }
+    )+};
+    ($port:ident) => {
+        fault_clauses!($port:
+            an_unreachable_peer_is_unavailable = Unreachable,
+            a_hanging_peer_is_a_timeout = Hangs,
+            an_overloaded_peer_is_unavailable = Overloaded,
+            a_rate_limit_is_passed_on_with_its_wait = RateLimited,
+            a_refused_key_is_unauthorized_and_never_shown = RefusesKey,
+            garbage_is_not_taken_for_an_answer = Garbage,
+        );
+    };
+}
+use fault_clauses;
+
 /// Emits one test for each clause; the macros of the ports are built on it.
 #[doc(hidden)]
 #[macro_export]
@@ -96,4 +118,20 @@ macro_rules! __clause {
         let fixture = $fixture().await;
         $crate::contract::$port::$clause(&*fixture.0, &*fixture.1, shape).await;
     }};
+}
+
+/// Emits one test for each fault.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __faults {
+    ($port:ident, $fixture:path) => {
+        $crate::__clauses!($port, (fault $fixture):
+            an_unreachable_peer_is_unavailable,
+            a_hanging_peer_is_a_timeout,
+            an_overloaded_peer_is_unavailable,
+            a_rate_limit_is_passed_on_with_its_wait,
+            a_refused_key_is_unauthorized_and_never_shown,
+            garbage_is_not_taken_for_an_answer,
+        );
+    };
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Fault, is_reported};
+use super::{Fault, fault_clauses, is_reported};
 use crate::embedding::{Embedding, Purpose, VectorShape};
 use crate::error::ErrorKind;
 use crate::ports::Embedder;
@@ -30,14 +30,7 @@ macro_rules! embedder_contract {
 #[macro_export]
 macro_rules! remote_embedder_contract {
     ($fixture:path) => {
-        $crate::__clauses!(embedder, (fault $fixture):
-            an_unreachable_peer_is_unavailable,
-            a_hanging_peer_is_a_timeout,
-            an_overloaded_peer_is_unavailable,
-            a_rate_limit_is_passed_on_with_its_wait,
-            a_refused_key_is_unauthorized_and_never_shown,
-            garbage_is_not_taken_for_an_answer,
-        );
+        $crate::__faults!(embedder, $fixture);
     };
 }
 
@@ -129,26 +122,5 @@ async fn reports<G>(fault: Fault, fixture: impl AsyncFnOnce(Fault) -> (Arc<dyn E
     is_reported(fault, &result.expect_err("the fault"));
     is_reported(fault, &subject.ready().await.expect_err("the fault"));
 }
-
-macro_rules! fault_clauses {
-    ($port:ident: $($clause:ident = $fault:ident),+ $(,)?) => {$(
-        pub async fn $clause<G>(
-            fixture: impl AsyncFnOnce(Fault) -> (Arc<dyn $port>, G),
-        ) {
-            reports(Fault::$fault, fixture).await;
-        }
-    )+};
-    ($port:ident) => {
-        fault_clauses!($port:
-            an_unreachable_peer_is_unavailable = Unreachable,
-            a_hanging_peer_is_a_timeout = Hangs,
-            an_overloaded_peer_is_unavailable = Overloaded,
-            a_rate_limit_is_passed_on_with_its_wait = RateLimited,
-            a_refused_key_is_unauthorized_and_never_shown = RefusesKey,
-            garbage_is_not_taken_for_an_answer = Garbage,
-        );
-    };
-}
-pub(super) use fault_clauses;
 
 fault_clauses!(Embedder);

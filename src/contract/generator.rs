@@ -2,8 +2,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 
-use super::embedder::fault_clauses;
-use super::{Fault, is_reported};
+use super::{Fault, fault_clauses, is_reported};
 use crate::error::PortError;
 use crate::passage::{Hit, Passage, PassageId, Scores};
 use crate::ports::{Generated, Generator};
@@ -33,14 +32,7 @@ macro_rules! generator_contract {
 #[macro_export]
 macro_rules! remote_generator_contract {
     ($fixture:path) => {
-        $crate::__clauses!(generator, (fault $fixture):
-            an_unreachable_peer_is_unavailable,
-            a_hanging_peer_is_a_timeout,
-            an_overloaded_peer_is_unavailable,
-            a_rate_limit_is_passed_on_with_its_wait,
-            a_refused_key_is_unauthorized_and_never_shown,
-            garbage_is_not_taken_for_an_answer,
-        );
+        $crate::__faults!(generator, $fixture);
     };
 }
 

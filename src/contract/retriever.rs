@@ -1,8 +1,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use super::embedder::fault_clauses;
-use super::{Fault, is_reported};
+use super::{Fault, fault_clauses, is_reported};
 use crate::embedding::{Embedding, SparseVector, VectorShape};
 use crate::error::ErrorKind;
 use crate::passage::{Hit, Passage, PassageId};
@@ -34,14 +33,7 @@ macro_rules! retriever_contract {
 #[macro_export]
 macro_rules! remote_retriever_contract {
     ($fixture:path) => {
-        $crate::__clauses!(retriever, (fault $fixture):
-            an_unreachable_peer_is_unavailable,
-            a_hanging_peer_is_a_timeout,
-            an_overloaded_peer_is_unavailable,
-            a_rate_limit_is_passed_on_with_its_wait,
-            a_refused_key_is_unauthorized_and_never_shown,
-            garbage_is_not_taken_for_an_answer,
-        );
+        $crate::__faults!(retriever, $fixture);
     };
 }
 

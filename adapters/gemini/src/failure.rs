@@ -62,8 +62,8 @@ impl Failure {
             }
             400 if status.message.to_ascii_lowercase().contains("thinking") => {
                 let message = format!(
-                    "gemini refuses the thinking level for {id} ({name}): set one that this \
-                     model takes, or none"
+                    "gemini refuses the thinking level for {id} ({name}): set \
+                     ASKBOOK_GEMINI_THINKING_LEVEL to one that it takes, or to NONE"
                 );
                 fail(ErrorKind::Misconfigured, false, message)
             }

@@ -214,8 +214,8 @@ impl<'a> Reply<'a> {
         let thoughts = self.usage.thoughts;
         let what = if self.written { "cut gemini's answer" } else { "left gemini no answer" };
         format!(
-            "maxOutputTokens, {limit}, {what} ({thoughts} tokens were thoughts): raise it, or \
-             lower the thinking level"
+            "ASKBOOK_GEMINI_MAX_OUTPUT_TOKENS, {limit}, {what} ({thoughts} tokens were thoughts): \
+             raise it, or lower ASKBOOK_GEMINI_THINKING_LEVEL"
         )
     }
 

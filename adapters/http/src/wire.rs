@@ -112,7 +112,7 @@ impl Example for ChatReply {
             session_id: EXAMPLE_SESSION.to_owned(),
             session_restarted: false,
             message_id: Uuid::from_u128(0x8d7e_5b0a_3c1f_4e92_a6d4_1b2c_3d4e_5f60),
-            model: Some("gemini-2.5-flash".to_owned()),
+            model: Some("gemini-3.5-flash-lite".to_owned()),
             usage: UsageReply::example(),
         }
     }
@@ -254,13 +254,18 @@ pub(crate) struct Readiness {
 
 impl Example for Readiness {
     fn example() -> Self {
-        let retriever = Dependency { name: "retriever".to_owned(), ready: true, error: None };
-        let generator = Dependency {
-            name: "generator".to_owned(),
-            ready: false,
-            error: Some(ErrorName::RateLimited),
+        let dependencies = [
+            ("embedder", None),
+            ("retriever", None),
+            ("generator", Some(ErrorName::RateLimited)),
+            ("sessions", None),
+        ];
+        let dependency = |(name, error): (&str, Option<ErrorName>)| Dependency {
+            name: name.to_owned(),
+            ready: error.is_none(),
+            error,
         };
-        Self { ready: false, dependencies: vec![retriever, generator] }
+        Self { ready: false, dependencies: dependencies.map(dependency).into() }
     }
 }
 

@@ -136,14 +136,19 @@ async fn answers_that_do_not_end_well() {
         (text("a", "") + raw_tail, "a", Unavailable, "503 UNAVAILABLE"),
         (format!("[{raw_tail}]"), "", Unavailable, "503 UNAVAILABLE"),
         ("<html>busy</html>".to_owned(), "", Malformed, "broke off"),
-        (text("a", "MAX_TOKENS"), "a", Malformed, "maxOutputTokens, 4096, cut gemini's answer"),
+        (
+            text("a", "MAX_TOKENS"),
+            "a",
+            Malformed,
+            "ASKBOOK_GEMINI_MAX_OUTPUT_TOKENS, 4096, cut gemini's answer",
+        ),
         (
             event(thought, r#","usageMetadata":{"thoughtsTokenCount":4096}"#),
             "",
             Malformed,
             "4096 tokens were thoughts",
         ),
-        (text("a", "CONTINUATION"), "a", Malformed, "maxOutputTokens"),
+        (text("a", "CONTINUATION"), "a", Malformed, "ASKBOOK_GEMINI_MAX_OUTPUT_TOKENS"),
         (text("a", "SAFETY"), "a", Blocked, "SAFETY"),
         (
             text("a", "") + &event(r#"{"finishReason":"RECITATION"}"#, ""),
