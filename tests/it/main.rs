@@ -14,7 +14,9 @@ mod cors;
 mod openapi;
 /// The Qdrant adapter against a Qdrant in process, or a real one.
 mod qdrant;
-/// Gemini over Qdrant and over the embedded index, working and failing.
+/// Gemini over the collection of an existing site.
+mod takeover;
+/// Gemini over the embedded index, working and failing.
 mod upstream;
 
 /// What the tests stand on.

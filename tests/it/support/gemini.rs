@@ -82,7 +82,8 @@ impl Respond for Embeddings {
     }
 }
 
-fn letters(text: &str, size: usize) -> Vec<f32> {
+/// The vector that the stand-in gives a text, before it is brought to unit length.
+pub(crate) fn letters(text: &str, size: usize) -> Vec<f32> {
     let mut vector = vec![0.0; size];
     for pair in text.to_lowercase().as_bytes().windows(3) {
         let at = pair.iter().fold(7, |hash: usize, &byte| hash * 31 + usize::from(byte)) % size;
