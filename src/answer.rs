@@ -10,7 +10,7 @@ use crate::session::SessionId;
 pub enum Outcome {
     /// The book holds an answer, and here it is.
     Answered,
-    /// The book does not say.
+    /// The book does not say, or nothing of what was written cites it.
     NotInBook,
 }
 

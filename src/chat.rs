@@ -201,24 +201,18 @@ impl Draft {
     /// Checks what was written.
     fn finish(self, session: SessionId, refusal: &str) -> Result<Answer, PortError> {
         if self.passages.is_empty() || self.is_refusal() {
-            let (model, usage) =
-                self.end.map(|(model, usage)| (Some(model), usage)).unwrap_or_default();
-            return Ok(Answer {
-                outcome: Outcome::NotInBook,
-                text: refusal.to_owned(),
-                sources: Vec::new(),
-                session,
-                model,
-                usage,
-                recorded: false,
-            });
+            return Ok(not_in_book(refusal, session, self.end));
         }
         let Some((model, usage)) = self.end else {
             return Err(PortError::new(ErrorKind::Malformed, "the answer broke off"));
         };
-        let (text, sources) = citation::check(self.text.trim(), &self.passages);
-        if text.is_empty() {
+        if self.text.trim().is_empty() {
             return Err(PortError::new(ErrorKind::Malformed, "the answer is empty"));
+        }
+        let (text, sources) = citation::check(self.text.trim(), &self.passages);
+        if sources.is_empty() {
+            // Whatever it says, it does not say it from the book.
+            return Ok(not_in_book(refusal, session, Some((model, usage))));
         }
         Ok(Answer {
             outcome: Outcome::Answered,
@@ -229,6 +223,20 @@ impl Draft {
             usage,
             recorded: false,
         })
+    }
+}
+
+/// The answer when the book does not say, after a generation that ended so, if there was one.
+fn not_in_book(refusal: &str, session: SessionId, end: Option<(String, Usage)>) -> Answer {
+    let (model, usage) = end.map(|(model, usage)| (Some(model), usage)).unwrap_or_default();
+    Answer {
+        outcome: Outcome::NotInBook,
+        text: refusal.to_owned(),
+        sources: Vec::new(),
+        session,
+        model,
+        usage,
+        recorded: false,
     }
 }
 

@@ -96,12 +96,13 @@ fn visible(text: &str) -> Option<String> {
 }
 
 /// Characters that take no ink: the default-ignorable code points of Unicode that occur in text
-/// (`DerivedCoreProperties.txt`, `Default_Ignorable_Code_Point`).
+/// (`DerivedCoreProperties.txt`, `Default_Ignorable_Code_Point`), and the empty Braille pattern.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
         | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+        | '\u{2060}'..='\u{206F}' | '\u{2800}'
+        | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
         | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}' | '\u{1BCA0}'..='\u{1BCA3}'
         | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
@@ -116,7 +117,9 @@ mod tests {
 
     #[test]
     fn a_question_without_anything_to_see_is_refused() {
-        for nothing in ["", "   \n\t", "\u{200B}\u{FEFF}", "\u{E0041}\u{2060} ", "\0\u{7}"] {
+        for nothing in
+            ["", "   \n\t", "\u{200B}\u{FEFF}", "\u{E0041}\u{2060} ", "\0\u{7}", "\u{AD}\u{2800}"]
+        {
             assert_eq!(ask(nothing), Err(QuestionError::Empty), "{nothing:?}");
         }
     }

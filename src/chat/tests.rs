@@ -231,6 +231,17 @@ async fn the_refusal_is_recognised_however_it_is_cut_and_never_shown() {
 }
 
 #[tokio::test]
+async fn an_answer_that_cites_no_passage_is_not_from_the_book() {
+    for text in ["Because.", "Because [2]."] {
+        let script = Script { found: vec![hit("a")], pieces: vec![text], ..Script::default() };
+        let run = run(script, None).await;
+        assert_eq!(run.answer().outcome, Outcome::NotInBook);
+        assert_eq!(run.answer().text, "The book does not say.");
+        assert_eq!(run.answer().usage, Usage { input_tokens: 3, output_tokens: 2 });
+    }
+}
+
+#[tokio::test]
 async fn what_only_begins_like_the_refusal_is_shown_whole() {
     let pieces = vec!["[[not", " that] [1]"];
     let script = Script { found: vec![hit("a")], pieces, ..Script::default() };
@@ -269,7 +280,7 @@ async fn an_answer_that_breaks_off_or_is_empty_is_a_failure_and_not_recorded() {
 async fn an_answer_that_could_not_be_recorded_is_given_all_the_same() {
     for (fails_at, recorded) in [(None, true), (Some("record"), false)] {
         let script =
-            Script { fails_at, found: vec![hit("a")], pieces: vec!["x"], ..Script::default() };
+            Script { fails_at, found: vec![hit("a")], pieces: vec!["x [1]"], ..Script::default() };
         assert_eq!(run(script, None).await.answer().recorded, recorded);
     }
 }
@@ -281,7 +292,7 @@ async fn a_known_conversation_goes_on() {
     let turns = vec![turn(Role::Reader, "Hm?"), turn(Role::Book, "Yes.")];
     let script = Script {
         found: vec![hit("a")],
-        pieces: vec!["x"],
+        pieces: vec!["x [1]"],
         conversation: Some((id.clone(), turns)),
         ..Script::default()
     };

@@ -156,8 +156,12 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             Category::Data if field != "." => {
                 Problem::new(Code::InvalidField, format!("`{field}` must be a string"))
             }
-            // Which field is missing or there twice, in the words of serde.
-            Category::Data => Problem::new(Code::InvalidField, error.to_string()),
+            // Which field is missing or there twice, in the words of serde without the place.
+            Category::Data => {
+                let words = error.to_string();
+                let what = words.split_once(" at line ").map_or(words.as_str(), |(what, _)| what);
+                Problem::new(Code::InvalidField, what.to_owned())
+            }
             Category::Syntax | Category::Eof | Category::Io => syntax_error(&error),
         }
     })?;

@@ -87,17 +87,21 @@ impl Bound {
         let slots = Arc::new(Semaphore::new(settings.limit));
         let connections = TaskTracker::new();
         let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
+        let (crowded, _) = watch::channel(false);
         let app = Arc::new(app);
 
         let accepting = async {
             loop {
+                let (stream, peer) = accept(|| listener.accept()).await;
+                crowded.send_replace(slots.available_permits() == 0);
                 // Never fails: nobody closes the semaphore.
                 let slot = Arc::clone(&slots).acquire_owned().await;
-                let (stream, peer) = accept(|| listener.accept()).await;
+                crowded.send_replace(false);
                 let connection = Connection {
                     app: Arc::clone(&app),
                     addresses: (LocalAddr(address.into()), RemoteAddr(peer.into())),
                     settings,
+                    crowded: crowded.subscribe(),
                 };
                 let (drain, cut) = (drain.clone(), cut.clone());
                 connections.spawn(async move {
@@ -154,16 +158,19 @@ struct Connection<E> {
     app: Arc<E>,
     addresses: (LocalAddr, RemoteAddr),
     settings: ConnectionSettings,
+    /// Whether another connection waits for a place.
+    crowded: watch::Receiver<bool>,
 }
 
 impl<E: Endpoint + 'static> Connection<E> {
-    /// Serves the requests of one connection, and no further one once told to drain. A client
-    /// that leaves ends it, and drops the request that is being handled.
+    /// Serves the requests of one connection, and no further one once told to drain, or when it
+    /// rests while others wait for a place. A client that leaves ends it, and drops the request
+    /// that is being handled.
     async fn serve<S>(self, stream: S, drain: CancellationToken)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let Self { app, addresses, settings } = self;
+        let Self { app, addresses, settings, crowded } = self;
         let (phase, phases) = watch::channel(Phase::Head);
         let stream = TimedStream::new(stream, phase.clone(), settings.write_timeout);
         let service = service_fn(move |request: Request<Incoming>| {
@@ -182,16 +189,18 @@ impl<E: Endpoint + 'static> Connection<E> {
             .max_header_size(HEAD_LIMIT)
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
+        let mut in_the_way = pin!(in_the_way(crowded, phases.clone()));
         let mut overdue = pin!(overdue(phases, settings));
         let mut draining = false;
         let result = loop {
+            if draining {
+                connection.as_mut().graceful_shutdown();
+            }
             tokio::select! {
                 result = connection.as_mut() => break result,
                 () = overdue.as_mut() => return,
-                () = drain.cancelled(), if !draining => {
-                    draining = true;
-                    connection.as_mut().graceful_shutdown();
-                }
+                () = drain.cancelled(), if !draining => draining = true,
+                () = in_the_way.as_mut(), if !draining => draining = true,
             }
         };
         if let Err(error) = result {
@@ -199,6 +208,19 @@ impl<E: Endpoint + 'static> Connection<E> {
             debug!(error = crate::problem::chain(&error), "connection ended");
         }
     }
+}
+
+/// Resolves when a connection rests while another one waits for a place.
+async fn in_the_way(mut crowded: watch::Receiver<bool>, mut phase: watch::Receiver<Phase>) {
+    while crowded.wait_for(|&crowded| crowded).await.is_ok()
+        && phase.wait_for(|&phase| phase == Phase::Rest).await.is_ok()
+    {
+        if *crowded.borrow() {
+            return;
+        }
+    }
+    // Nobody is left who could wait.
+    std::future::pending::<()>().await;
 }
 
 #[cfg(test)]

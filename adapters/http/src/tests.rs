@@ -378,7 +378,7 @@ async fn a_problem_says_what_is_wrong_and_repeats_nothing() {
     for (body, detail) in [
         (r#"{"message": 5117}"#, "`message` must be a string"),
         (r#"{"message": "a", "page": ["private"]}"#, "`page` must be a string"),
-        (r#"{"query": "private"}"#, "missing field `message` at line 1 column 20"),
+        (r#"{"query": "private"}"#, "missing field `message`"),
         ("{\n \"message\": \"private", "the body is not valid JSON at line 2, column 20"),
     ] {
         assert_eq!(send(&app, ask(body)).await.json()["detail"], detail);

@@ -136,7 +136,11 @@ async fn index(config: &Config) -> anyhow::Result<()> {
     let extent = extent?;
     config.book().remember(&config.settings.data_dir)?;
     let folder = config.settings.book.display();
-    print(format_args!("indexed {extent} of {folder} into {}\n", store.place))
+    print(format_args!(
+        "indexed {extent} of {folder} into {}\n\
+         an askbook that is running serves it after a restart\n",
+        store.place
+    ))
 }
 
 /// Answers one question.

@@ -184,6 +184,9 @@ impl Config {
             let (name, _) = reader::origin(&merged, "ALLOWED_ORIGINS");
             warnings.extend(origins.warnings.iter().map(|warning| format!("{name}: {warning}")));
         }
+        if settings.qdrant_url.is_none() && settings.qdrant_api_key.is_some() {
+            warnings.push("QDRANT_API_KEY is of no use without QDRANT_URL".to_owned());
+        }
         let (embedder, retriever, generator) = choices;
         let mut listing = Listing::of(&merged);
         listing.choose("ASKBOOK_EMBEDDER", embedder.name());

@@ -89,8 +89,8 @@ impl Indexer {
                 self.index(reading, |_| ()).await?;
             }
             (false, Unasked::Never | Unasked::NotOurs) => warn!(
-                "the index is not of this book as it is now, or of another embedder: \
-                 run `askbook index` to make it anew"
+                "there is no index of this book as it is now by this embedder: \
+                 run `askbook index` to make it"
             ),
         }
         Ok(())

@@ -27,13 +27,19 @@ fn hello() -> impl Endpoint<Output = PoemResponse> {
 /// A connection to an app, in memory so that time can be paused, and the task that serves it.
 fn connect(app: impl Endpoint + 'static, buffer: usize) -> (DuplexStream, JoinHandle<()>) {
     let (client, server) = duplex(buffer);
+    let (not_crowded, crowded) = watch::channel(false);
     let address: SocketAddr = ([127, 0, 0, 1], 1).into();
     let connection = Connection {
         app: Arc::new(app),
         addresses: (LocalAddr(address.into()), RemoteAddr(address.into())),
         settings: SETTINGS,
+        crowded,
     };
-    (client, tokio::spawn(connection.serve(server, CancellationToken::new())))
+    let serving = async move {
+        connection.serve(server, CancellationToken::new()).await;
+        drop(not_crowded);
+    };
+    (client, tokio::spawn(serving))
 }
 
 /// Reads one reply with the body "hello".
@@ -229,18 +235,29 @@ async fn a_half_sent_head_is_cut_off_on_a_socket() {
 }
 
 #[tokio::test]
-async fn one_connection_more_than_the_limit_waits_until_another_ends() {
-    let (address, _stop, _serving) = serve(hello(), ConnectionSettings { limit: 1, ..SETTINGS });
+async fn a_connection_beyond_the_limit_waits_for_a_reply_and_takes_the_place_of_who_rests() {
+    let (entered, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (entering, gated) = (Arc::clone(&entered), Arc::clone(&gate));
+    let app = make(move |_| {
+        let (entering, gated) = (Arc::clone(&entering), Arc::clone(&gated));
+        async move {
+            entering.add_permits(1);
+            gated.acquire().await.unwrap().forget();
+            PoemResponse::from("hello")
+        }
+    });
+    let (address, _stop, _serving) = serve(app, ConnectionSettings { limit: 1, ..SETTINGS });
     let mut first = TcpStream::connect(address).await.unwrap();
     first.write_all(REQUEST).await.unwrap();
-    hello_from(&mut first).await;
+    entered.acquire().await.unwrap().forget();
+
     let mut second = TcpStream::connect(address).await.unwrap();
     second.write_all(REQUEST).await.unwrap();
-    first.write_all(REQUEST).await.unwrap();
+    assert_eq!(entered.available_permits(), 0, "the second one waits");
+    gate.add_permits(2);
     hello_from(&mut first).await;
-    assert_eq!(second.try_read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
-    drop(first);
     hello_from(&mut second).await;
+    assert_eq!(first.read(&mut [0]).await.unwrap(), 0, "the first one made room");
 }
 
 #[tokio::test]

@@ -31,8 +31,11 @@ pub(super) enum Command {
     Index {
         /// The docs folder [default: the book of the settings]
         dir: Option<PathBuf>,
-        /// Where the site is published, such as <https://book.example.org/>
-        #[arg(long, value_name = "URL")]
+        #[arg(
+            long,
+            value_name = "URL",
+            help = "Where the site is published, such as https://book.example.org"
+        )]
         site_url: Option<String>,
         /// The path of the docs on the site; / when the site is only docs
         #[arg(long, value_name = "PATH")]

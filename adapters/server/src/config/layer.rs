@@ -3,8 +3,8 @@
 //! not read, and that may be a key.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use figment::providers::{Format, Toml};
@@ -83,8 +83,11 @@ pub(super) fn layer(
             }
             continue;
         };
-        let value = if in_file { fs::read_to_string(value) } else { Ok(value.to_owned()) };
+        let value = if in_file { small_file(Path::new(value)) } else { Ok(value.to_owned()) };
         match value {
+            Ok(value) if unquoted(&value).is_empty() => {
+                problems.add(format!("{name} ({source}) names an empty file"));
+            }
             Ok(value) => {
                 let value = unquoted(&value).to_owned();
                 let source = source.to_owned();
@@ -97,6 +100,14 @@ pub(super) fn layer(
         }
     }
     layer
+}
+
+/// The text of a file that holds one value, up to far more than any value has.
+fn small_file(path: &Path) -> io::Result<String> {
+    const LIMIT: u64 = 64 << 10;
+    let mut text = String::new();
+    File::open(path)?.take(LIMIT).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// The variables of a `.env` file in this folder, if there is one.
