@@ -7,7 +7,7 @@ use askbook::text::{Unit, UnitKind};
 
 use crate::question::{Inquiry, Wants};
 use crate::quotation;
-use crate::rank::{CODE_LINES, Candidate, Section};
+use crate::rank::{CODE_LINES, Candidate, Section, is_label};
 
 /// At most this many units are picked for their own sake; what they need comes on top.
 const PICKS: usize = 3;
@@ -26,7 +26,7 @@ const LIST_BYTES: usize = 1_400;
 pub(crate) fn blocks(section: &Section, inquiry: &Inquiry) -> Vec<String> {
     let mut pick = Pick { candidates: &section.candidates, picked: BTreeSet::new() };
     pick.answers();
-    pick.what_answers_need(inquiry.wants);
+    pick.what_answers_need(inquiry);
     let units: Vec<(usize, &Unit)> = pick.picked.iter().map(|&at| (at, pick.unit(at))).collect();
     quotation::blocks(&units, section.number)
 }
@@ -54,7 +54,7 @@ impl<'a> Pick<'a> {
         }
     }
 
-    fn what_answers_need(&mut self, wants: Wants) {
+    fn what_answers_need(&mut self, inquiry: &Inquiry) {
         self.for_each_picked(Self::add_antecedent);
         self.for_each_picked(Self::close_gap);
         if let (1, Some(&only)) = (self.picked.len(), self.picked.first()) {
@@ -62,7 +62,8 @@ impl<'a> Pick<'a> {
         }
         self.for_each_picked(Self::add_frame);
         self.for_each_picked(Self::add_announced);
-        if wants == Wants::Way {
+        self.for_each_picked(|pick, at| pick.add_labelled(at, inquiry));
+        if inquiry.wants == Wants::Way {
             self.for_each_picked(Self::add_code_behind);
         }
         self.drop_idle_announcements();
@@ -141,7 +142,7 @@ impl<'a> Pick<'a> {
     /// The list, table or code that a sentence announces; of a long one the beginning.
     fn add_announced(&mut self, at: usize) {
         let next = at + 1;
-        if !self.announces(at) || next == self.candidates.len() {
+        if !self.announces(at) || next == self.candidates.len() || is_label(&self.unit(next).text) {
             return;
         }
         let block = next..self.block_of(next).end;
@@ -162,6 +163,43 @@ impl<'a> Pick<'a> {
         }
     }
 
+    /// Of labelled alternatives that a sentence announces the one that is asked for, else the
+    /// first one: its label with its code.
+    fn add_labelled(&mut self, at: usize, inquiry: &Inquiry) {
+        if !self.announces(at) {
+            return;
+        }
+        let alternatives = self.alternatives(at + 1);
+        let is_asked = |alternative: &&Range<usize>| {
+            let terms = &self.candidates[alternative.start].terms;
+            inquiry.concepts.iter().any(|concept| concept.share_in(terms) > 0.5)
+        };
+        let chosen = alternatives.iter().find(is_asked).or(alternatives.first());
+        if let Some(chosen) = chosen.filter(|chosen| self.is_short_code(chosen.end - 1)) {
+            self.picked.extend(chosen.clone());
+        }
+    }
+
+    /// The alternatives that begin here: each one or more labels (a name, a file) and the code
+    /// behind them.
+    fn alternatives(&self, mut start: usize) -> Vec<Range<usize>> {
+        let mut alternatives = Vec::new();
+        while let Some(code) = self.code_behind_labels(start) {
+            alternatives.push(start..code + 1);
+            start = code + 1;
+        }
+        alternatives
+    }
+
+    /// The position of the code behind the labels that begin here.
+    fn code_behind_labels(&self, start: usize) -> Option<usize> {
+        let is_label = |at: &usize| is_label(&self.unit(*at).text);
+        let labels = (start..self.candidates.len()).take_while(is_label).count();
+        let code = start + labels;
+        let is_code = self.candidates.get(code).is_some_and(|c| c.unit.kind == UnitKind::Code);
+        (labels > 0 && is_code).then_some(code)
+    }
+
     /// The code that follows the paragraph, with more right behind it for as long as it is short
     /// together.
     fn add_code_behind(&mut self, at: usize) {
@@ -179,8 +217,9 @@ impl<'a> Pick<'a> {
     fn drop_idle_announcements(&mut self) {
         let is_idle = |at: usize| {
             let next = at + 1;
-            let announced =
-                next..self.candidates.get(next).map_or(next, |_| self.block_of(next).end);
+            let block_end = self.candidates.get(next).map_or(next, |_| self.block_of(next).end);
+            let end = self.alternatives(next).last().map_or(block_end, |last| last.end);
+            let announced = next..end;
             self.announces(at) && self.picked.range(announced).next().is_none()
         };
         let kept: BTreeSet<usize> =

@@ -1,6 +1,6 @@
 //! What a question asks for.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use askbook::prompt::Prompt;
 use askbook::session::Role;
@@ -44,6 +44,10 @@ pub(crate) struct Inquiry {
     pub(crate) context: Vec<Concept>,
     /// The kind of answer.
     pub(crate) wants: Wants,
+    /// The terms of what is to be defined; none when the question asks for something else.
+    pub(crate) subject: BTreeSet<String>,
+    /// Whether something is not as expected ("why isn't it").
+    pub(crate) negated: bool,
 }
 
 impl Inquiry {
@@ -58,7 +62,13 @@ impl Inquiry {
         if !concepts.iter().any(Concept::says_something) && !context.is_empty() {
             std::mem::swap(&mut concepts, &mut context);
         }
-        Self { concepts, context, wants: Wants::read(question) }
+        Self {
+            concepts,
+            context,
+            wants: Wants::read(question),
+            subject: subject(question),
+            negated: is_negated(question),
+        }
     }
 }
 
@@ -119,6 +129,39 @@ impl Concept {
     }
 }
 
+/// What a question asks to define: the terms behind "what is", "what's" or "define".
+fn subject(question: &str) -> BTreeSet<String> {
+    const OPENINGS: [&str; 9] = [
+        "what is ",
+        "what are ",
+        "what's ",
+        "what’s ",
+        "whats ",
+        "define ",
+        "explain ",
+        "what does ",
+        "what do ",
+    ];
+    let question = question.trim().to_lowercase();
+    let Some((opening, rest)) =
+        OPENINGS.iter().find_map(|opening| Some((*opening, question.strip_prefix(opening)?)))
+    else {
+        return BTreeSet::new();
+    };
+    let rest = rest.trim_end_matches(|c: char| !c.is_alphanumeric());
+    let meant = if opening.contains(" do") { rest.strip_suffix(" mean") } else { Some(rest) };
+    meant.into_iter().flat_map(terms).collect()
+}
+
+/// Whether a text says that something is not so.
+pub(crate) fn is_negated(text: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '’')).any(|word| {
+        let word = word.to_lowercase().replace('’', "'");
+        word.ends_with("n't")
+            || ["not", "no", "never", "cannot", "without", "nothing"].contains(&word.as_str())
+    })
+}
+
 #[expect(clippy::cast_precision_loss, reason = "numbers of words are small")]
 pub(crate) fn ratio(part: usize, whole: usize) -> f64 {
     part as f64 / whole.max(1) as f64
@@ -170,7 +213,7 @@ const VAGUE: &str = "\
     defin describ determin differ doc document easi els enabl exact exampl explain factor find \
     follow get give go good handl happen help import improv includ instead involv keep key kind \
     know learn let like list long look lot made main major make mani manual may mean mention might more \
-    most much must my need new now number offer one order own part perform place possibl problem \
+    most much multipl must my need new now number offer one order own part perform place possibl problem \
     project proper provid purpos put question quick readi realli recommend relat requir right \
-    run say see set show someth sort specif specifi start step sure take thing three tip tri two \
+    run say see set show someth sort specif specifi start step support sure take thing three tip tri two \
     type up us usag use user various want way whether while within without work wrong yet";

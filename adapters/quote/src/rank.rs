@@ -5,18 +5,25 @@
 //! [`Section::score_candidates`] for units, in [`Section::merit`] for sections and in
 //! [`Section::evidence`] for the decision to answer at all.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use askbook::passage::Hit;
 use askbook::text::{Unit, UnitKind, terms, units};
 
-use crate::question::{Concept, Inquiry, Wants, ratio};
+use crate::question::{Concept, Inquiry, Wants, is_negated, ratio};
 
 /// The share of a short question that must be found where the answer is taken from. This and
 /// the following were fitted on one half of some 200 questions over three books.
 const EVIDENCE_FOR_FEW_WORDS: f64 = 0.62;
 /// The same for a long one, of which more words are its own way of saying things.
 const EVIDENCE_FOR_MANY_WORDS: f64 = 0.36;
+/// Words in the headings count more: this share of what the question says is enough there.
+const EVIDENCE_IN_HEADINGS: f64 = 0.55;
+/// A word is everywhere when this share of the pages at hand has it, if they are not too few.
+const MOST_PAGES: f64 = 0.8;
+/// A word that counts less than this share of what the weightiest one does decides nothing.
+const DECISIVE: f64 = 0.2;
+const FEW_PAGES: usize = 3;
 /// How many words that say something make a question short, and how many make it long.
 const FEW_WORDS: f64 = 4.0;
 const MANY_WORDS: f64 = 10.0;
@@ -37,7 +44,7 @@ pub(crate) struct Candidate {
     pub(crate) unit: Unit,
     /// How well it answers; comparable within one question, 0 for what is never quoted alone.
     pub(crate) score: f64,
-    terms: HashSet<String>,
+    pub(crate) terms: HashSet<String>,
 }
 
 /// A passage, read for one question.
@@ -45,6 +52,8 @@ pub(crate) struct Candidate {
 pub(crate) struct Section {
     /// The number by which it is cited.
     pub(crate) number: usize,
+    /// The title of its page.
+    title: String,
     /// Its units, in order.
     pub(crate) candidates: Vec<Candidate>,
     /// How well it answers; comparable within one question.
@@ -52,6 +61,8 @@ pub(crate) struct Section {
     /// The terms of its heading, and those of all headings that lead to it.
     heading: HashSet<String>,
     trail: HashSet<String>,
+    /// Whether its heading says that something is not so.
+    negated: bool,
 }
 
 /// The sections to answer from, best first, one or two of them: none when the best one does not
@@ -62,11 +73,11 @@ pub(crate) fn best_sections(inquiry: &Inquiry, passages: &[Hit]) -> Vec<Section>
     let weights = Weights::over(&sections, inquiry);
     for section in &mut sections {
         section.score_candidates(inquiry, &weights);
-        section.merit = section.merit(&weights);
+        section.merit = section.merit(inquiry, &weights);
     }
     sections.sort_by(|a, b| b.merit.total_cmp(&a.merit));
     let Some(best) = sections.first() else { return sections };
-    if best.evidence(&weights) < weights.evidence_needed() {
+    if !best.is_evidence(inquiry, &weights.decisive(&sections)) {
         return Vec::new();
     }
     let helps = |second: &Section| {
@@ -112,6 +123,27 @@ impl<'a> Weights<'a> {
         share(&self.concepts, &texts.into_iter().collect::<Vec<_>>())
     }
 
+    /// The same for the decision to answer: a word that most of the pages at hand have, such as
+    /// the name of what the book is about, decides nothing next to others.
+    fn decisive(&self, sections: &[Section]) -> Self {
+        let pages: HashSet<&str> = sections.iter().map(|section| section.title.as_str()).collect();
+        let is_everywhere = |concept: &Concept| {
+            let with = sections.iter().filter(|section| {
+                section.testimony().any(|(terms, _)| concept.share_in(terms) > 0.5)
+            });
+            let with: HashSet<&str> = with.map(|section| section.title.as_str()).collect();
+            pages.len() >= FEW_PAGES && ratio(with.len(), pages.len()) >= MOST_PAGES
+        };
+        let says = |concept: &&Concept| concept.says_something();
+        let mut informative = self.concepts.iter().map(|(concept, _)| *concept).filter(says);
+        let nothing_else = informative.all(is_everywhere);
+        let concepts = self.concepts.iter().map(|(concept, weight)| {
+            let idle = !nothing_else && concept.says_something() && is_everywhere(concept);
+            (*concept, if idle { 0.1 * weight } else { *weight })
+        });
+        Self { concepts: concepts.collect(), context: self.context.clone() }
+    }
+
     /// The share of the question that the section of an answer has to hold.
     fn evidence_needed(&self) -> f64 {
         let words: f64 = self.concepts.iter().map(|(concept, _)| concept.salience).sum();
@@ -136,18 +168,23 @@ impl Section {
             .into_iter()
             .map(|unit| Candidate { terms: seen_terms(&unit.text), unit, score: 0.0 })
             .collect();
-        let heading = seen_terms(passage.section().unwrap_or(&passage.title));
+        let heading_text = passage.section().unwrap_or(&passage.title);
+        let heading = seen_terms(heading_text);
+        let negated = is_negated(heading_text);
         let trail = seen_terms(&passage.breadcrumb());
-        Self { number, candidates, merit: 0.0, heading, trail }
+        let title = passage.title.clone();
+        Self { number, title, candidates, merit: 0.0, heading, trail, negated }
     }
 
     fn score_candidates(&mut self, inquiry: &Inquiry, weights: &Weights<'_>) {
         let asked_in_heading = weights.covered_by([(&self.heading, 1.0)]);
         let is_prose = |candidate: &Candidate| candidate.unit.kind == UnitKind::Sentence;
         let first = self.candidates.iter().position(is_prose).unwrap_or_default();
+        let is_asked = is_subject(&self.heading, inquiry);
+        let goals = self.learning_goals();
         for (at, candidate) in self.candidates.iter_mut().enumerate() {
             let Candidate { unit, score, terms } = candidate;
-            if terms.is_empty() {
+            if terms.is_empty() || goals.contains(&unit.block) {
                 continue;
             }
             // What it says itself, half of what its heading adds, a little of the context.
@@ -159,6 +196,7 @@ impl Section {
             let brevity = 1.0 / (1.0 + ratio(terms.len(), 60));
             // A section says what it is about first, and more so when its heading is asked for.
             let position = match at.checked_sub(first) {
+                Some(0) if is_asked => 2.3,
                 Some(0) => 1.3 + 0.5 * asked_in_heading,
                 Some(1) => 1.15,
                 _ => 1.0,
@@ -167,15 +205,61 @@ impl Section {
         }
     }
 
+    /// The blocks that say what a reader will learn or has to know, and so nothing about it.
+    fn learning_goals(&self) -> HashSet<usize> {
+        let units = self.candidates.iter().map(|candidate| &candidate.unit);
+        let pairs = units.clone().zip(units.skip(1));
+        let goals = pairs.filter(|(before, unit)| {
+            let text = before.text.to_lowercase();
+            (before.kind == UnitKind::Heading || text.ends_with(':'))
+                && before.block != unit.block
+                && !unit.marker.is_empty()
+                && (text.contains("learn") || text.contains("prerequisite"))
+        });
+        goals.flat_map(|(before, unit)| [before.block, unit.block]).collect()
+    }
+
     /// How well the section answers: what it holds of the question, what its best unit holds,
     /// whether its heading asks the same question, and the retriever's opinion.
-    fn merit(&self, weights: &Weights<'_>) -> f64 {
+    fn merit(&self, inquiry: &Inquiry, weights: &Weights<'_>) -> f64 {
         let asked = |term: &&String| weights.concepts.iter().any(|(concept, _)| concept.is(term));
         let shared = ratio(self.heading.iter().filter(asked).count(), self.heading.len());
-        let heading = shared * weights.covered_by([(&self.heading, 1.0)]);
+        let agreement = match (inquiry.negated, self.negated) {
+            (true, true) => 2.0,
+            (true, false) => 0.5,
+            (false, _) => 1.0,
+        };
+        let heading = agreement * shared * weights.covered_by([(&self.heading, 1.0)]);
         let best = self.best().map_or(0.0, |at| self.candidates[at].score);
         let rank = 1.0 / (1.0 + ratio(self.number - 1, 4));
         weights.covered_by(self.testimony()) + best + heading + 0.5 * rank
+    }
+
+    /// Whether the section holds enough of the question to answer it.
+    fn is_evidence(&self, inquiry: &Inquiry, weights: &Weights<'_>) -> bool {
+        let Some(best) = self.best() else { return false };
+        let mut says: Vec<&(&Concept, f64)> =
+            weights.concepts.iter().filter(|(concept, _)| concept.says_something()).collect();
+        let is_foreign = says.iter().all(|(concept, _)| concept.share_in(&self.trail) == 0.0);
+        let most = says.iter().map(|(_, weight)| *weight).fold(0.0, f64::max);
+        let count = says.len();
+        says.retain(|(_, weight)| *weight > DECISIVE * most);
+        // Under headings of another subject, neither a row of a table tells a way, nor is a lone
+        // word that is said once in passing a topic.
+        if is_foreign && inquiry.subject.is_empty() {
+            let is_row = self.candidates[best].unit.kind == UnitKind::Row;
+            let mentions = |word: &Concept| {
+                self.candidates.iter().filter(|unit| word.share_in(&unit.terms) > 0.0).count()
+            };
+            let is_left = says.len() < count;
+            let in_passing = matches!(says[..], [(word, _)] if is_left && mentions(word) < 2);
+            if in_passing || (is_row && inquiry.wants == Wants::Way) {
+                return false;
+            }
+        }
+        let salience = says.iter().map(|(concept, _)| (*concept, concept.salience));
+        let in_headings = share(&salience.collect::<Vec<_>>(), &[(&self.trail, 1.0)]);
+        in_headings >= EVIDENCE_IN_HEADINGS || self.evidence(weights) >= weights.evidence_needed()
     }
 
     /// The share of the question that the section holds: half of it counted over the whole
@@ -229,7 +313,9 @@ fn fitness(unit: &Unit, inquiry: &Inquiry) -> f64 {
     let text = unit.text.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let fits = match inquiry.wants {
-        Wants::Definition => return if defines(&text, inquiry) { 1.8 } else { 1.0 },
+        Wants::Definition if tells_a_case(&text) => return 1.0,
+        Wants::Definition if is_definition(&text, inquiry) => return 3.0,
+        Wants::Definition => return if defines(&text, inquiry) { 1.5 } else { 1.0 },
         Wants::Way => unit.marker.contains(['.', ')']) || has(&STEPS),
         Wants::Reason => has(&REASONS),
         Wants::Amount => text.contains(|c: char| c.is_ascii_digit()),
@@ -237,6 +323,48 @@ fn fitness(unit: &Unit, inquiry: &Inquiry) -> f64 {
         Wants::Anything => false,
     };
     if fits { 1.2 } else { 1.0 }
+}
+
+/// Whether these terms are what the question asks to define, and no more.
+fn is_subject(terms: &HashSet<String>, inquiry: &Inquiry) -> bool {
+    !inquiry.subject.is_empty()
+        && terms.iter().collect::<BTreeSet<_>>() == inquiry.subject.iter().collect()
+}
+
+/// Whether a lower-case sentence begins with when, how or why its subject is something, which
+/// does not say what the subject is.
+fn tells_a_case(sentence: &str) -> bool {
+    const FIRST: [&str; 8] = ["as", "how", "if", "once", "when", "where", "while", "why"];
+    sentence.split_whitespace().next().is_some_and(|word| FIRST.contains(&word))
+}
+
+/// Whether a lower-case sentence says of just what the question asks to define what it is: "an X
+/// is a ...", "**X** are ...", "the term X means ...".
+fn is_definition(sentence: &str, inquiry: &Inquiry) -> bool {
+    const VERBS: [&str; 10] = [
+        " is a ",
+        " is an ",
+        " is the ",
+        " is one ",
+        " is any ",
+        " are ",
+        " means ",
+        " refers to ",
+        " stands for ",
+        " is, ",
+    ];
+    const HAPPENINGS: [&str; 5] = ["ed", "en", "ing", "ly", "not"];
+    let plain = sentence.replace(['*', '_'], "");
+    VERBS.iter().any(|verb| {
+        let Some((subject, rest)) = plain.split_once(verb) else { return false };
+        let subject = ["the term ", "the word ", "the name "]
+            .iter()
+            .find_map(|name| subject.strip_prefix(name))
+            .unwrap_or(subject);
+        let next = rest.split_whitespace().next().unwrap_or_default();
+        let is_noun = *verb != " are " || !HAPPENINGS.iter().any(|end| next.ends_with(end));
+        is_noun && is_subject(&seen_terms(subject), inquiry)
+    })
 }
 
 /// Whether a sentence says what the question asks about: little more than its subject stands
@@ -262,8 +390,9 @@ fn substance(unit: &Unit) -> f64 {
         UnitKind::Code => 0.3,
         // Markup that was no Markdown.
         _ if unit.text.starts_with(['<', '{']) => 0.1,
-        _ if is_link(&unit.text) || is_label(&unit.text) => 0.2,
-        _ if unit.text.ends_with('?') => 0.5,
+        _ if is_link(&unit.text) || is_label(&unit.text) || is_example_question(unit) => 0.0,
+        _ if unit.text.ends_with('?') => 0.3,
+        _ if is_title(unit) => 0.2,
         _ => 1.0,
     }
 }
@@ -274,8 +403,28 @@ fn is_link(text: &str) -> bool {
     (text.starts_with('[') && text.ends_with(')')) || text.starts_with("http")
 }
 
-/// Whether a line is a heading in disguise: bold from end to end, and no sentence.
-fn is_label(text: &str) -> bool {
+/// Whether a list item is but a few words, such as the title of another page.
+fn is_title(unit: &Unit) -> bool {
+    const WORDS: usize = 5;
+    let ends = unit.text.ends_with(['.', '!', ':', ';', ',']);
+    !unit.marker.is_empty() && !ends && unit.text.split_whitespace().count() <= WORDS
+}
+
+/// Whether a line is a question to be asked rather than an answer: in quotation marks, or an item.
+fn is_example_question(unit: &Unit) -> bool {
+    let text = unit.text.trim_matches(['*', '_', '.', ',', ' ']);
+    let quoted = text.starts_with(['"', '“', '\'', '‘']) && text.ends_with(['"', '”', '\'', '’']);
+    let asks = text.trim_end_matches(['"', '”', '\'', '’']).ends_with('?');
+    asks && (quoted || !unit.marker.is_empty())
+}
+
+/// Whether a line is a heading in disguise, and no sentence: bold from end to end, or a single
+/// word with a colon.
+pub(crate) fn is_label(text: &str) -> bool {
+    let word = text.trim_matches(['*', '_', '`']).strip_suffix(':');
+    if word.is_some_and(|word| !word.contains(char::is_whitespace)) {
+        return true;
+    }
     let bold = text.strip_prefix("**").and_then(|rest| rest.strip_suffix("**"));
     bold.is_some_and(|label| !label.contains("**") && !label.ends_with(['.', '!', '?']))
 }

@@ -91,6 +91,121 @@ fn common_words_that_are_missing_do_not_lead_to_a_refusal() {
 }
 
 #[test]
+fn a_definition_of_just_the_subject_wins_in_whichever_passage_it_stands() {
+    let passages = [
+        ("Lantern maker", "A lantern maker is a person who makes a lantern of tin."),
+        ("Basic lantern structure", "The lantern is cleaned after each lantern walk."),
+        ("Words", "Tin is soft. A **lantern** is a lamp with a handle."),
+        ("More words", "The term wick means a cord that sucks up oil."),
+        ("Oils", "When oils are hot, they smoke. Oils are liquids that burn."),
+    ];
+    for (question, expected) in [
+        ("What is a lantern?", "A **lantern** is a lamp"),
+        ("what's a lantern", "A **lantern** is a lamp"),
+        ("define lantern", "A **lantern** is a lamp"),
+        ("What is a lantern maker?", "A lantern maker is a person"),
+        ("What does wick mean?", "The term wick means a cord"),
+        ("What are oils?", "Oils are liquids that burn"),
+    ] {
+        let text = answered(&prompt(question, &passages));
+        assert!(text.contains(expected), "{question}: {text}");
+    }
+}
+
+#[test]
+fn a_section_that_is_headed_by_the_subject_defines_it_first() {
+    let passages = [
+        ("Trim the wick", "A wick draws oil. Cut the wick with scissors."),
+        ("What is a wick?", "Cotton draws oil up the wick by itself. A wick burns slowly."),
+    ];
+    let text = answered(&prompt("What is a wick?", &passages));
+    assert!(text.starts_with("Cotton draws oil"), "{text}");
+}
+
+#[test]
+fn what_says_nothing_by_itself_is_never_quoted_alone() {
+    for (heading, text) in [
+        ("Oil", "[Lantern oil](oil.md)"),
+        ("Oil", "- [Lantern oil](oil.md)\n- [Oil for lanterns](other.md)"),
+        ("Oil", "**Lantern oil**"),
+        ("Oil", "lanternOil.js:"),
+        ("Oil", "\"Which oil does a lantern need?\""),
+        ("Oil", "- Which oil does a lantern need?"),
+        ("Oil", "What you will learn:\n\n- Which oil a lantern needs."),
+    ] {
+        let answer = answered(&prompt("Which oil does a lantern need?", &[(heading, text)]));
+        let is_quoted = answer.contains("antern oil") || answer.contains("lantern need");
+        assert!(!is_quoted, "{text}: {answer}");
+    }
+}
+
+#[test]
+fn of_labelled_alternatives_the_one_that_is_asked_for_comes_with_its_code() {
+    let text = "To light a lantern, use a lighter of your own:\n\n**Match**\n\nmatch.conf:\n\
+                ```\nstrike\n```\n\n**Torch**\n\n```\npress\n```\n\nBoth are hot.";
+    for (question, expected) in [
+        ("How do I light a lantern with a torch?", "**Torch** [1]\n\n```\npress\n```"),
+        (
+            "How do I light a lantern with a match?",
+            "**Match** [1]\n\nmatch.conf: [1]\n\n```\nstrike\n```",
+        ),
+    ] {
+        let passages = [("Light a lantern with a match or a torch", text)];
+        let answer = answered(&prompt(question, &passages));
+        assert!(answer.starts_with("To light a lantern"), "{question}: {answer}");
+        assert!(answer.ends_with(expected), "{question}: {answer}");
+    }
+}
+
+#[test]
+fn a_negated_question_prefers_a_negated_heading() {
+    let passages = [
+        ("Why is my lantern burning too often?", "A lantern burns when its oil is warm."),
+        ("Why isn't my lantern burning, or my stove smoking?", "Wet oil keeps a lantern dark."),
+    ];
+    for (question, expected) in [
+        ("Why isn't my lantern burning?", "Wet oil"),
+        ("Why is my lantern not burning?", "Wet oil"),
+        ("Why won’t my lantern keep burning?", "Wet oil"),
+        ("Why is my lantern burning too often?", "A lantern burns when"),
+    ] {
+        let text = answered(&prompt(question, &passages));
+        assert!(text.starts_with(expected), "{question}: {text}");
+    }
+}
+
+#[test]
+fn headings_are_evidence_but_a_word_that_all_pages_have_is_none() {
+    let mut asked = prompt(
+        "How do I move from Oldlamp?",
+        &[
+            ("Take over an Oldlamp", "Keep its glass. Lumo fits the Oldlamp base."),
+            ("Oil", "Lumo burns oil that another firm wrote down in a list."),
+            ("Glass", "Lumo has a glass that sits in brass."),
+            (
+                "Names",
+                "Lumo likes names.\n\n| Weak | Better |\n|---|---|\n| Misc | Delete your account |",
+            ),
+        ],
+    );
+    for (page, hit) in asked.passages.iter_mut().enumerate() {
+        hit.passage.title = format!("Page {page}");
+    }
+    for (question, is_answered) in [
+        ("How do I move from Oldlamp?", true),
+        ("Who wrote Lumo?", false),
+        ("Who maintains Lumo?", false),
+        ("Does Lumo support COBOL?", false),
+        ("What is the price of Lumo?", false),
+        ("How do I delete a user account?", false),
+    ] {
+        asked.question =
+            Question::new(question, None, None, QuestionLimits::default()).expect("a question");
+        assert_eq!(!answered(&asked).is_empty(), is_answered, "{question}");
+    }
+}
+
+#[test]
 fn nothing_is_answered_from_no_passages_or_empty_ones() {
     assert_eq!(answered(&prompt("How do I change the port?", &[])), "");
     for nothing in ["", "\n\n", "---", "## Change the port", "```\n```"] {

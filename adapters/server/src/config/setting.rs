@@ -190,8 +190,8 @@ settings! {
     "Answers" {
         /// The language of the book, for its word stems.
         ASKBOOK_LANGUAGE => language: String, value::text, default "english";
-        /// How many passages are looked for.
-        ASKBOOK_PASSAGES => passages: NonZeroUsize, value::positive, default "6";
+        /// How many passages an answer is made from, at most.
+        ASKBOOK_PASSAGES => passages: NonZeroUsize, value::positive, default "12";
         /// How much of them is read, in tokens.
         ASKBOOK_PASSAGE_TOKENS => passage_tokens: NonZeroUsize, value::positive, default "4000";
         /// How much of the conversation is read, in tokens; 0 for none of it.

@@ -303,7 +303,7 @@ fn a_listing_shows_values_and_sources_and_no_secret() {
         "HOST=10.0.0.1 # flag",
         "GEMINI_API_KEY=[redacted] # GOOGLE_API_KEY, environment",
         "ASKBOOK_GENERATOR=gemini # default",
-        "ASKBOOK_PASSAGES=6 # default",
+        "ASKBOOK_PASSAGES=12 # default",
         "# QDRANT_URL= # not set",
     ] {
         let shown = |shown: &str| shown.split_whitespace().eq(line.split_whitespace());
