@@ -12,7 +12,10 @@ async fn gemini_answers_over_the_embedded_index() {
     let gemini = gemini("An hour [1], or as long as you set [99].").await;
     let app = TestApp::start(&[("GEMINI_API_KEY", KEY), ("GEMINI_BASE_URL", &gemini.uri())]).await;
     let answer = app.ask(QUESTION).await;
-    assert_eq!(answer["answer"], "An hour [1], or as long as you set.", "checked: there is no passage 99");
+    assert_eq!(
+        answer["answer"], "An hour [1], or as long as you set.",
+        "checked: there is no passage 99"
+    );
     assert_eq!(answer["sources"].as_array().unwrap().len(), 1);
     assert_eq!(answer["model"], "gemini-e2e-001");
     assert_eq!(answer["usage"], json!({"input_tokens": 120, "output_tokens": 12}));
