@@ -12,7 +12,16 @@ use crate::ports::{Entry, Index, Retriever};
 #[macro_export]
 macro_rules! index_contract {
     ($fixture:path, $shape:expr) => {
-        $crate::__clauses!(index, (store $fixture, $shape):
+        $crate::index_clauses!(($crate::__clauses) (store $fixture, $shape));
+    };
+}
+
+/// Hands the clauses to a macro, for tests that need another frame than `index_contract!`
+/// gives: `index_clauses!((name) arguments)` calls `name!(index, arguments: clause, ...)`.
+#[macro_export]
+macro_rules! index_clauses {
+    (($($name:tt)+) $arguments:tt) => {
+        $($name)+!(index, $arguments:
             an_empty_store_has_no_index,
             what_is_put_in_is_found,
             a_replaced_index_is_gone,

@@ -12,7 +12,16 @@ use crate::ports::{Entry, Retriever};
 #[macro_export]
 macro_rules! retriever_contract {
     ($fixture:path, $shape:expr) => {
-        $crate::__clauses!(retriever, (entries $fixture, $shape):
+        $crate::retriever_clauses!(($crate::__clauses) (entries $fixture, $shape));
+    };
+}
+
+/// Hands the clauses to a macro, for tests that need another frame than `retriever_contract!`
+/// gives: `retriever_clauses!((name) arguments)` calls `name!(retriever, arguments: clause, ...)`.
+#[macro_export]
+macro_rules! retriever_clauses {
+    (($($name:tt)+) $arguments:tt) => {
+        $($name)+!(retriever, $arguments:
             the_shape_is_that_of_the_index,
             a_ready_index_is_ready,
             the_closest_passage_comes_first_and_whole,

@@ -542,7 +542,7 @@ mod real {
     use super::*;
 
     macro_rules! on_a_real_server {
-        ($($port:ident: $($clause:ident),+;)+) => {$($(
+        ($port:ident, (): $($clause:ident),+ $(,)?) => {$(
             #[tokio::test]
             #[ignore = "needs QDRANT_URL: a real Qdrant server"]
             async fn $clause() {
@@ -550,7 +550,7 @@ mod real {
                     run(shape, on_a_real_server!(@ $port $clause)).await;
                 }
             }
-        )+)+};
+        )+};
         (@ index $clause:ident) => {
             async |store: Arc<QdrantStore>, shape| {
                 askbook::contract::index::$clause(&*store, &*store, shape).await;
@@ -565,29 +565,8 @@ mod real {
         };
     }
 
-    on_a_real_server! {
-        retriever:
-            the_shape_is_that_of_the_index,
-            a_ready_index_is_ready,
-            the_closest_passage_comes_first_and_whole,
-            hits_come_best_first,
-            at_most_the_limit_is_found,
-            ties_come_in_the_order_of_their_ids,
-            every_hit_is_scored,
-            only_what_has_something_in_common_is_found,
-            an_embedding_without_terms_finds_nothing_by_terms,
-            another_shape_is_misconfigured,
-            searches_may_run_side_by_side;
-        index:
-            an_empty_store_has_no_index,
-            what_is_put_in_is_found,
-            a_replaced_index_is_gone,
-            the_fingerprint_is_that_of_the_index_in_service,
-            an_index_of_nothing_is_rejected_and_the_old_one_kept,
-            an_entry_of_another_shape_is_rejected_and_the_old_index_kept,
-            two_entries_with_one_id_are_rejected_and_the_old_index_kept,
-            the_shape_may_change;
-    }
+    askbook::retriever_clauses!((on_a_real_server)());
+    askbook::index_clauses!((on_a_real_server)());
 
     async fn run<F>(shape: VectorShape, clause: impl FnOnce(Arc<QdrantStore>, VectorShape) -> F)
     where
