@@ -1,6 +1,5 @@
 //! The application service: one stream of events for each question.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_stream::try_stream;
@@ -9,13 +8,13 @@ use futures_util::{StreamExt, pin_mut};
 
 use crate::answer::{Answer, Outcome};
 use crate::citation;
-use crate::embedding::{Embedding, Purpose};
 use crate::error::{ChatError, ErrorKind, PortError, Stage};
 use crate::event::ChatEvent;
-use crate::passage::{Hit, distinct};
+use crate::passage::Hit;
 use crate::ports::{ChatSession, Embedder, Generated, Generator, Retriever, Usage};
-use crate::prompt::{NOT_IN_BOOK, Prompt, PromptBudget};
+use crate::prompt::{NOT_IN_BOOK, Prompt};
 use crate::question::Question;
+use crate::search::{Found, Search, SearchSettings};
 use crate::session::{Exchange, SessionId, Turn};
 
 /// What a chat works with.
@@ -34,33 +33,33 @@ pub struct Ports {
 /// How a chat works.
 #[derive(Clone, Debug)]
 pub struct ChatSettings {
-    /// How many passages to answer from, at most.
-    pub passages: NonZeroUsize,
-    /// How much of them, and of the conversation, the generator is given.
-    pub budget: PromptBudget,
+    /// What is answered from.
+    pub search: SearchSettings,
+    /// How much of the conversation the generator is given, in tokens.
+    pub history_tokens: usize,
     /// The answer when the book does not say.
     pub refusal: String,
-}
-
-impl ChatSettings {
-    /// How many hits to ask for: many collections hold everything twice, and what is of one
-    /// place becomes one passage.
-    fn depth(&self) -> NonZeroUsize {
-        self.passages.saturating_mul(const { NonZeroUsize::new(2).unwrap() })
-    }
 }
 
 /// Answers questions from the book.
 #[derive(Clone)]
 pub struct Chat {
     ports: Ports,
+    search: Search,
     settings: Arc<ChatSettings>,
 }
 
 impl Chat {
     /// A chat over these ports.
     pub fn new(ports: Ports, settings: ChatSettings) -> Self {
-        Self { ports, settings: Arc::new(settings) }
+        let (embedder, retriever) = (Arc::clone(&ports.embedder), Arc::clone(&ports.retriever));
+        let search = Search::new(embedder, retriever, settings.search);
+        Self { ports, search, settings: Arc::new(settings) }
+    }
+
+    /// The search that questions are answered from.
+    pub fn search(&self) -> &Search {
+        &self.search
     }
 
     /// The ports, for readiness probes.
@@ -72,25 +71,25 @@ impl Chat {
     /// dropped; an error is its last item, and so is [`ChatEvent::Done`].
     ///
     /// Each port is asked once, in order: session, embedder, retriever, generator, session. When
-    /// nothing is retrieved, or the passages say nothing, the generator is not asked.
+    /// the passages cannot answer the question, the generator is not asked.
     pub fn ask(
         &self,
         question: Question,
         session: Option<SessionId>,
     ) -> impl Stream<Item = Result<ChatEvent, ChatError>> + Send + use<> {
-        let Self { ports, settings } = self.clone();
+        let Self { ports, search, settings } = self.clone();
         try_stream! {
             let (session, history, restarted) = ports.conversation(session).await?;
             yield ChatEvent::Accepted { session: session.clone(), restarted };
 
-            let near = ports.embed(&question).await?;
+            let near = search.embed(&question).await?;
             yield ChatEvent::Embedded;
 
-            let found = ports.retriever.retrieve(&near, settings.depth()).await;
-            let mut hits = distinct(found.map_err(ChatError::at(Stage::Retrieve))?);
-            hits.truncate(settings.passages.get());
-            let prompt = Prompt::within(settings.budget, question.clone(), hits, &history);
-            yield ChatEvent::Retrieved(prompt.passages.clone());
+            let found = search.near(&question, &near, None).await?;
+            let passages = if found.evidence.sufficient { found.passages } else { Vec::new() };
+            let asked = question.text().to_owned();
+            let prompt = Prompt::new(question, passages, &history, settings.history_tokens);
+            yield ChatEvent::Retrieved(Found { passages: prompt.passages.clone(), ..found });
 
             let mut draft = Draft::new(prompt.passages.clone());
             if !prompt.passages.is_empty() {
@@ -106,8 +105,7 @@ impl Chat {
             let mut answer = draft
                 .finish(session, &settings.refusal)
                 .map_err(ChatError::at(Stage::Generate))?;
-            let exchange =
-                Exchange { question: question.text().to_owned(), answer: answer.text.clone() };
+            let exchange = Exchange { question: asked, answer: answer.text.clone() };
             answer.recorded = ports.sessions.record(&answer.session, exchange).await.is_ok();
             yield ChatEvent::Done(answer);
         }
@@ -146,22 +144,6 @@ impl Ports {
         }
         let id = self.sessions.open().await.map_err(ChatError::at(Stage::Session))?;
         Ok((id, Vec::new(), restarted))
-    }
-
-    /// The vector that the index is searched with for this question: that of the question
-    /// together with the text that the reader selected.
-    async fn embed(&self, question: &Question) -> Result<Embedding, ChatError> {
-        let shape = self.retriever.shape().await.map_err(ChatError::at(Stage::Retrieve))?;
-        let text = match question.selected_text() {
-            Some(selected) => format!("{}\n{selected}", question.text()),
-            None => question.text().to_owned(),
-        };
-        let embeddings = self.embedder.embed(&[text], Purpose::Query, shape).await;
-        let first = embeddings.map_err(ChatError::at(Stage::Embed))?.pop();
-        first.ok_or_else(|| {
-            let message = "the embedder gave no vector for the question";
-            ChatError::at(Stage::Embed)(PortError::new(ErrorKind::Malformed, message))
-        })
     }
 }
 

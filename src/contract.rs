@@ -116,7 +116,9 @@ macro_rules! __clause {
     ($port:ident, $clause:ident, (store $fixture:path, $shape:expr)) => {{
         let shape: $crate::embedding::VectorShape = $shape;
         let fixture = $fixture().await;
-        $crate::contract::$port::$clause(&*fixture.0, &*fixture.1, shape).await;
+        let (index, retriever, corpus) = (&*fixture.0, &*fixture.0, &*fixture.0);
+        let store = $crate::contract::index::Store { index, retriever, corpus };
+        $crate::contract::$port::$clause(store, shape).await;
     }};
 }
 

@@ -1,7 +1,7 @@
 //! The steps of a chat as they happen.
 
 use crate::answer::Answer;
-use crate::passage::Hit;
+use crate::search::Found;
 use crate::session::SessionId;
 
 /// One step of a chat. They come in this order; `Delta` any number of times, `Done` last unless
@@ -18,8 +18,9 @@ pub enum ChatEvent {
     },
     /// The question has been turned into a vector.
     Embedded,
-    /// These passages will be read, the first one cited as `[1]`. None: the book does not say.
-    Retrieved(Vec<Hit>),
+    /// What was found. Of its passages, those are left that will be read, the first one cited as
+    /// `[1]`. None: the book does not say.
+    Retrieved(Found),
     /// The next piece of the answer; never empty.
     Delta(String),
     /// The answer is complete and its citations are checked.

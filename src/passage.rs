@@ -1,10 +1,40 @@
 //! Passages: the pieces of the book that are indexed, found and cited.
 
-use std::collections::HashSet;
-
 /// A passage's name: stable over re-indexing for as long as the passage is the same one.
+///
+/// The parts of one section are named `SECTION/0`, `SECTION/1` and so on: whoever cuts a section
+/// into passages names them so, and then a part can be shown with its neighbours.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PassageId(pub String);
+
+impl PassageId {
+    /// The name of a section's part, counted from 0.
+    pub fn of_part(section: &str, part: usize) -> Self {
+        Self(format!("{section}/{part}"))
+    }
+
+    /// The names that the parts before and after this one have if they exist: none for what is
+    /// not named as a part.
+    pub fn neighbours(&self) -> (Option<Self>, Option<Self>) {
+        let Some((section, part)) = self.0.rsplit_once('/') else { return (None, None) };
+        let Ok(part) = part.parse::<usize>() else { return (None, None) };
+        let at = |part| Self::of_part(section, part);
+        (part.checked_sub(1).map(at), part.checked_add(1).map(at))
+    }
+}
+
+/// One edition of a book that is published in several: a version of it, in a language.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Edition {
+    /// The language, as the site names it (`en`, `pt-BR`).
+    pub locale: String,
+    /// The version, as the site names it (`current`, `2.1`).
+    pub version: String,
+    /// The URL below which all its pages are, as in [`Passage::url`], without a slash at its end
+    /// (`/ur/docs/next`). An edition's URL may lie below that of another one; then the longer one
+    /// counts.
+    pub url: String,
+}
 
 /// A piece of the book, with where a reader finds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +49,8 @@ pub struct Passage {
     pub url: Option<String>,
     /// The body, as Markdown: what is shown and quoted.
     pub text: String,
+    /// The edition that it belongs to; `None` when there is only one, or that is not known.
+    pub edition: Option<Edition>,
 }
 
 impl Passage {
@@ -42,13 +74,21 @@ impl Passage {
     /// the share of questions whose passage is missed by a third (Anthropic, "Contextual
     /// Retrieval", 2024).
     pub fn indexed_text(&self) -> String {
-        let slug = self.url.as_deref().map(slug_words).unwrap_or_default();
-        let breadcrumb = self.breadcrumb();
-        [breadcrumb.as_str(), &slug, &self.text]
+        [self.breadcrumb().as_str(), &self.slug_words(), &self.text]
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect::<Vec<_>>()
             .join("\n")
+    }
+
+    /// Whether another passage is of the same section: ids alone may be of any form.
+    pub(crate) fn shares_section(&self, other: &Self) -> bool {
+        (&self.url, &self.headings) == (&other.url, &other.headings)
+    }
+
+    /// The words of the URL's path and fragment.
+    pub(crate) fn slug_words(&self) -> String {
+        self.url.as_deref().map(slug_words).unwrap_or_default()
     }
 }
 
@@ -72,6 +112,9 @@ pub struct Scores {
     pub dense: Option<f32>,
     /// BM25 score; 0 or more, without an upper bound.
     pub lexical: Option<f32>,
+    /// The place in the fused ranking, from 1. It says which passage is better and nothing about
+    /// how good it is.
+    pub fused_rank: usize,
 }
 
 /// A passage that was found.
@@ -83,54 +126,29 @@ pub struct Hit {
     pub scores: Scores,
 }
 
-/// Leaves one hit for each place in the book, best first: hits with one URL become one whose text
-/// is theirs in turn, and a text that was there before is dropped (collections that were indexed
-/// twice hold everything twice).
-pub fn distinct(hits: Vec<Hit>) -> Vec<Hit> {
-    let mut seen = HashSet::new();
-    let mut kept: Vec<Hit> = Vec::with_capacity(hits.len());
-    for hit in hits {
-        let words: String = hit.passage.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if words.is_empty() || !seen.insert(words) {
-            continue;
-        }
-        let same_place = kept
-            .iter_mut()
-            .find(|earlier| hit.passage.url.is_some() && earlier.passage.url == hit.passage.url);
-        match same_place {
-            Some(earlier) => {
-                earlier.passage.text.push_str("\n\n");
-                earlier.passage.text.push_str(&hit.passage.text);
-            }
-            None => kept.push(hit),
-        }
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn hit(url: Option<&str>, text: &str) -> Hit {
-        let passage = Passage {
+    fn passage(url: Option<&str>, text: &str) -> Passage {
+        Passage {
             id: PassageId(text.to_owned()),
             title: "Sessions".to_owned(),
             headings: vec!["Sessions".to_owned(), "Time to live".to_owned()],
             url: url.map(str::to_owned),
             text: text.to_owned(),
-        };
-        Hit { passage, scores: Scores::default() }
+            edition: None,
+        }
     }
 
     #[test]
     fn a_breadcrumb_names_each_step_once() {
-        assert_eq!(hit(None, "x").passage.breadcrumb(), "Sessions > Time to live");
+        assert_eq!(passage(None, "x").breadcrumb(), "Sessions > Time to live");
     }
 
     #[test]
     fn the_indexed_text_holds_the_words_of_the_path_and_not_the_host() {
-        let passage = hit(Some("https://a.example/docs/use-it#time-to-live"), "Body.").passage;
+        let passage = passage(Some("https://a.example/docs/use-it#time-to-live"), "Body.");
         assert_eq!(
             passage.indexed_text(),
             "Sessions > Time to live\ndocs use it time to live\nBody."
@@ -138,16 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn hits_of_one_place_become_one_and_repeated_texts_go() {
-        let hits = vec![
-            hit(Some("/a"), "One."),
-            hit(Some("/b"), "Two."),
-            hit(Some("/a"), "Three."),
-            hit(Some("/c"), "One. "),
-            hit(None, "Four."),
-            hit(None, "Five."),
-        ];
-        let texts: Vec<_> = distinct(hits).into_iter().map(|hit| hit.passage.text).collect();
-        assert_eq!(texts, ["One.\n\nThree.", "Two.", "Four.", "Five."]);
+    fn the_parts_of_a_section_are_neighbours() {
+        let part = |part| PassageId::of_part("a.md#b", part);
+        assert_eq!(part(1).0, "a.md#b/1");
+        assert_eq!(part(1).neighbours(), (Some(part(0)), Some(part(2))));
+        assert_eq!(part(0).neighbours(), (None, Some(part(1))));
+        for id in ["a.md", "https://a.example/b#c", "a/-1", ""] {
+            assert_eq!(PassageId(id.to_owned()).neighbours(), (None, None), "{id}");
+        }
     }
 }

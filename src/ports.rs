@@ -12,6 +12,6 @@ mod session;
 
 pub use embedder::Embedder;
 pub use generator::{Generated, Generation, Generator, Usage};
-pub use index::{Entry, Index, check_entries};
-pub use retriever::Retriever;
+pub use index::{Corpus, Draft, Entry, Index, Page, check_complete, check_shape};
+pub use retriever::{Ranked, Rankings, Retriever, check_query};
 pub use session::ChatSession;

@@ -1,6 +1,7 @@
 //! Reading text: units that can be quoted, and the terms that two texts are compared by.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
@@ -262,6 +263,22 @@ fn without_item_mark(line: &str) -> (&str, &str) {
 
 /// The parts of an identifier: `parseHTTPBody_v2` has `parse`, `HTTP`, `Body`, `v`, `2`.
 pub fn identifier_parts(word: &str) -> Vec<&str> {
+    parts(word).collect()
+}
+
+/// The same one after the other.
+pub(crate) fn parts(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = word;
+    let next = move || {
+        let (part, behind) = rest.split_at_checked(end_of_part(rest))?;
+        rest = behind;
+        (!part.is_empty()).then_some(part)
+    };
+    std::iter::from_fn(next).filter(|part| part.chars().any(char::is_alphanumeric))
+}
+
+/// Where the first part of an identifier ends.
+fn end_of_part(word: &str) -> usize {
     #[derive(Clone, Copy, PartialEq)]
     enum Class {
         Upper,
@@ -275,26 +292,21 @@ pub fn identifier_parts(word: &str) -> Vec<&str> {
         c if c.is_alphabetic() => Class::Lower,
         _ => Class::Other,
     };
-    let chars: Vec<(usize, Class)> = word.char_indices().map(|(at, c)| (at, class(c))).collect();
-    let mut bounds = vec![0];
-    for (i, pair) in chars.windows(2).enumerate() {
-        let (before, (at, here)) = (pair[0].1, pair[1]);
-        let next_is_lower = chars.get(i + 2).is_some_and(|next| next.1 == Class::Lower);
+    let mut classes = word.char_indices().map(|(at, c)| (at, class(c))).peekable();
+    let mut before = None;
+    while let Some((at, here)) = classes.next() {
+        let next_is_lower = classes.peek().is_some_and(|next| next.1 == Class::Lower);
         let splits = match (before, here) {
-            (Class::Upper, Class::Lower) => false,
-            (Class::Upper, Class::Upper) => next_is_lower,
-            _ => before != here,
+            (None, _) | (Some(Class::Upper), Class::Lower) => false,
+            (Some(Class::Upper), Class::Upper) => next_is_lower,
+            (Some(before), here) => before != here,
         };
         if splits {
-            bounds.push(at);
+            return at;
         }
+        before = Some(here);
     }
-    bounds.push(word.len());
-    bounds
-        .windows(2)
-        .map(|bound| &word[bound[0]..bound[1]])
-        .filter(|part| part.chars().any(char::is_alphanumeric))
-        .collect()
+    word.len()
 }
 
 /// The terms of a text, in order, with repetitions: lower-case stems of its words without stop
@@ -317,6 +329,31 @@ pub fn terms(text: &str) -> Vec<String> {
     terms
 }
 
+/// Of UTF-8 text a token takes about four bytes (Google's figure for English is four characters;
+/// scripts of three bytes a character take about three quarters of a token a character, as here).
+const BYTES_PER_TOKEN: usize = 4;
+
+/// About how many tokens a text has.
+pub fn tokens(text: &str) -> usize {
+    text.len().div_ceil(BYTES_PER_TOKEN)
+}
+
+/// The beginning of a text, of at most about this many tokens.
+pub(crate) fn beginning(text: &str, tokens: usize) -> &str {
+    &text[..text.floor_char_boundary(tokens.saturating_mul(BYTES_PER_TOKEN))]
+}
+
+/// The terms of what a reader sees of a text, each once: addresses say little and hold much.
+pub fn seen_terms(text: &str) -> HashSet<String> {
+    let mut seen = String::with_capacity(text.len());
+    for (at, piece) in text.split("](").enumerate() {
+        let behind_address = piece.find(')').filter(|_| at > 0).unwrap_or(0);
+        seen.push_str(&piece[behind_address..]);
+        seen.push(' ');
+    }
+    seen.split_whitespace().filter(|word| !word.contains("://")).flat_map(terms).collect()
+}
+
 /// A word without what an apostrophe has joined to it: `it` for `it's`, `does` for `doesn't`.
 fn uncontracted(word: &str) -> &str {
     match word.split_once(['\'', '’']) {
@@ -328,7 +365,7 @@ fn uncontracted(word: &str) -> &str {
 }
 
 /// The stem of a lower-case English word (Snowball); other words mostly pass unchanged.
-fn stem(word: &str) -> String {
+pub(crate) fn stem(word: &str) -> String {
     thread_local! {
         static STEMMER: RefCell<Stemmer> = RefCell::new(Stemmer::create(Algorithm::English));
     }
@@ -336,7 +373,7 @@ fn stem(word: &str) -> String {
 }
 
 /// Words that say nothing about what a question is after.
-fn is_stop_word(word: &str) -> bool {
+pub(crate) fn is_stop_word(word: &str) -> bool {
     matches!(
         word,
         "a" | "about"

@@ -4,9 +4,11 @@ use async_trait::async_trait;
 use futures_util::stream;
 
 use super::*;
-use crate::embedding::{SparseVector, VectorShape};
-use crate::passage::{Passage, PassageId, Scores};
-use crate::ports::Generation;
+use std::num::NonZeroUsize;
+
+use crate::embedding::{Embedding, Purpose, SparseVector, VectorShape};
+use crate::passage::{Passage, PassageId};
+use crate::ports::{Generation, Ranked, Rankings};
 use crate::question::QuestionLimits;
 use crate::session::Role;
 
@@ -15,7 +17,7 @@ use crate::session::Role;
 struct Script {
     /// The call that fails, by its first word.
     fails_at: Option<&'static str>,
-    found: Vec<Hit>,
+    found: Vec<Ranked>,
     pieces: Vec<&'static str>,
     breaks_off: bool,
     conversation: Option<(SessionId, Vec<Turn>)>,
@@ -64,9 +66,14 @@ impl Retriever for Script {
         Ok(VectorShape::sparse())
     }
 
-    async fn retrieve(&self, _: &Embedding, limit: NonZeroUsize) -> Result<Vec<Hit>, PortError> {
+    async fn retrieve(&self, _: &Embedding, limit: NonZeroUsize) -> Result<Rankings, PortError> {
         self.call(format!("retrieve {limit}"))?;
-        Ok(self.found.clone())
+        Ok(Rankings { dense: None, lexical: Some(self.found.clone()) })
+    }
+
+    async fn passages(&self, ids: &[PassageId]) -> Result<Vec<Passage>, PortError> {
+        self.call(format!("passages {}", ids.len()))?;
+        Ok(Vec::new())
     }
 
     async fn ready(&self) -> Result<(), PortError> {
@@ -120,15 +127,17 @@ fn new_session() -> SessionId {
     SessionId::from_random([1; 16])
 }
 
-fn hit(text: &str) -> Hit {
+/// A passage that is about what the reader has picked.
+fn hit(text: &str) -> Ranked {
     let passage = Passage {
         id: PassageId(text.to_owned()),
-        title: "Page".to_owned(),
+        title: "Picked".to_owned(),
         headings: Vec::new(),
         url: Some(format!("/{text}")),
         text: text.to_owned(),
+        edition: None,
     };
-    Hit { passage, scores: Scores { dense: None, lexical: Some(1.0) } }
+    Ranked { passage, score: 1.0 }
 }
 
 struct Run {
@@ -169,8 +178,12 @@ async fn run(script: Script, session: Option<SessionId>) -> Run {
         sessions: script.clone(),
     };
     let settings = ChatSettings {
-        passages: NonZeroUsize::new(4).unwrap(),
-        budget: PromptBudget::default(),
+        search: SearchSettings {
+            passages: NonZeroUsize::new(4).unwrap(),
+            per_page: NonZeroUsize::new(2).unwrap(),
+            tokens: 1_000,
+        },
+        history_tokens: 1_000,
         refusal: "The book does not say.".to_owned(),
     };
     let limits = QuestionLimits::default();
@@ -193,7 +206,7 @@ async fn each_port_is_asked_once_and_in_order() {
         [
             "open",
             "embed [\"Why?\\npicked\"] Query sparse vectors",
-            "retrieve 8",
+            "retrieve 30",
             "generate 2 passages 0 turns",
             "record Why? / So [2].",
         ]
@@ -216,6 +229,23 @@ async fn when_nothing_is_found_the_book_does_not_say_and_no_model_is_asked() {
     assert_eq!(answer.outcome, Outcome::NotInBook);
     assert_eq!(answer.text, "The book does not say.");
     assert_eq!((&answer.model, answer.usage), (&None, Usage::default()));
+}
+
+#[tokio::test]
+async fn when_what_is_found_cannot_answer_no_model_is_asked() {
+    let mut other = hit("a");
+    other.passage.title = "Page".to_owned();
+    let script = Script { found: vec![other], pieces: vec!["x [1]"], ..Script::default() };
+    let run = run(script, None).await;
+    assert!(!run.calls.iter().any(|call| call.starts_with("generate")), "{:?}", run.calls);
+    assert_eq!(run.answer().outcome, Outcome::NotInBook);
+    let found = run.events.iter().find_map(|event| match event {
+        Ok(ChatEvent::Retrieved(found)) => Some(found),
+        _ => None,
+    });
+    let found = found.expect("what was found");
+    assert!(found.passages.is_empty() && !found.evidence.sufficient);
+    assert_eq!(found.candidates.len(), 1);
 }
 
 #[tokio::test]

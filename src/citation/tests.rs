@@ -9,6 +9,7 @@ fn passages(texts: &[&str]) -> Vec<Hit> {
             headings: Vec::new(),
             url: None,
             text: (*text).to_owned(),
+            edition: None,
         },
         scores: Scores::default(),
     };

@@ -43,10 +43,14 @@ fn prompt() -> Prompt {
         headings: vec!["When the harbour is open".to_owned()],
         url: Some("/docs/tides#when-the-harbour-is-open".to_owned()),
         text: "The harbour is open to ships at high tide. Boats may enter always.".to_owned(),
+        edition: None,
     };
     Prompt {
         question: question("When is the harbour open to ships?", None),
-        passages: vec![Hit { passage, scores: Scores { dense: Some(0.8), lexical: Some(5.0) } }],
+        passages: vec![Hit {
+            passage,
+            scores: Scores { dense: Some(0.8), lexical: Some(5.0), fused_rank: 1 },
+        }],
         history: Vec::new(),
     }
 }

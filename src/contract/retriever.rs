@@ -4,8 +4,8 @@ use std::sync::Arc;
 use super::{Fault, fault_clauses, is_reported};
 use crate::embedding::{Embedding, SparseVector, VectorShape};
 use crate::error::ErrorKind;
-use crate::passage::{Hit, Passage, PassageId};
-use crate::ports::{Entry, Retriever};
+use crate::passage::{Passage, PassageId};
+use crate::ports::{Entry, Ranked, Rankings, Retriever};
 
 /// The contract of a [`Retriever`] over [`entries`]: `retriever_contract!(fixture, shape)` with
 /// `async fn fixture(shape: VectorShape, entries: Vec<Entry>) -> (Arc<dyn Retriever>, impl Sized)`.
@@ -24,13 +24,15 @@ macro_rules! retriever_clauses {
         $($name)+!(retriever, $arguments:
             the_shape_is_that_of_the_index,
             a_ready_index_is_ready,
+            there_is_a_ranking_for_each_vector,
             the_closest_passage_comes_first_and_whole,
-            hits_come_best_first,
-            at_most_the_limit_is_found,
+            rankings_are_best_first,
+            a_ranking_has_at_most_the_limit,
             ties_come_in_the_order_of_their_ids,
-            every_hit_is_scored,
+            scores_are_cosines_and_positive_weights,
+            a_part_of_the_vectors_is_searched_with_alone,
             only_what_has_something_in_common_is_found,
-            an_embedding_without_terms_finds_nothing_by_terms,
+            a_vector_that_says_nothing_finds_nothing,
             another_shape_is_misconfigured,
             searches_may_run_side_by_side,
         );
@@ -63,6 +65,7 @@ fn passage(number: usize) -> Passage {
         headings: vec!["Outer".to_owned(), format!("Größe & \"{number}\"")],
         url: Some(format!("/docs/page-{number}#size")),
         text: format!("Text {number}.\n\n```rust\nlet x = \"{number}\";\n```"),
+        edition: None,
     }
 }
 
@@ -99,9 +102,17 @@ fn embedding(shape: VectorShape, subjects: &[(u32, f32)]) -> Embedding {
     Embedding { dense, sparse }
 }
 
-async fn retrieve(subject: &dyn Retriever, near: &Embedding, limit: usize) -> Vec<Hit> {
+async fn retrieve(subject: &dyn Retriever, near: &Embedding, limit: usize) -> Rankings {
     let limit = NonZeroUsize::new(limit).expect("a limit");
-    subject.retrieve(near, limit).await.expect("the hits")
+    subject.retrieve(near, limit).await.expect("the rankings")
+}
+
+fn each(rankings: Rankings) -> impl Iterator<Item = Vec<Ranked>> {
+    rankings.dense.into_iter().chain(rankings.lexical)
+}
+
+fn passages(ranking: Vec<Ranked>) -> Vec<Passage> {
+    ranking.into_iter().map(|ranked| ranked.passage).collect()
 }
 
 pub async fn the_shape_is_that_of_the_index(subject: &dyn Retriever, shape: VectorShape) {
@@ -112,40 +123,73 @@ pub async fn a_ready_index_is_ready(subject: &dyn Retriever, _: VectorShape) {
     subject.ready().await.expect("readiness");
 }
 
+pub async fn there_is_a_ranking_for_each_vector(subject: &dyn Retriever, shape: VectorShape) {
+    let found = retrieve(subject, &only(shape, 2), PASSAGES).await;
+    assert_eq!(found.dense.is_some(), shape.dense.is_some());
+    assert_eq!(found.lexical.is_some(), shape.sparse);
+}
+
 pub async fn the_closest_passage_comes_first_and_whole(
     subject: &dyn Retriever,
     shape: VectorShape,
 ) {
-    let hits = retrieve(subject, &only(shape, 2), PASSAGES).await;
-    assert_eq!(hits[0].passage, passage(2));
+    for ranking in each(retrieve(subject, &only(shape, 2), PASSAGES).await) {
+        assert_eq!(ranking[0].passage, passage(2));
+    }
 }
 
-pub async fn hits_come_best_first(subject: &dyn Retriever, shape: VectorShape) {
-    let hits = retrieve(subject, &only(shape, 2), 3).await;
-    let found: Vec<Passage> = hits.into_iter().map(|hit| hit.passage).collect();
-    assert_eq!(found, [passage(2), passage(3), passage(1)]);
+pub async fn rankings_are_best_first(subject: &dyn Retriever, shape: VectorShape) {
+    for ranking in each(retrieve(subject, &only(shape, 2), 3).await) {
+        assert!(ranking.windows(2).all(|pair| pair[0].score >= pair[1].score));
+        assert_eq!(passages(ranking), [passage(2), passage(3), passage(1)]);
+    }
 }
 
-pub async fn at_most_the_limit_is_found(subject: &dyn Retriever, shape: VectorShape) {
-    assert_eq!(retrieve(subject, &only(shape, 2), 1).await.len(), 1);
-    assert_eq!(retrieve(subject, &only(shape, 2), 2).await.len(), 2);
+pub async fn a_ranking_has_at_most_the_limit(subject: &dyn Retriever, shape: VectorShape) {
+    for limit in [1, 2] {
+        for ranking in each(retrieve(subject, &only(shape, 2), limit).await) {
+            assert_eq!(ranking.len(), limit);
+        }
+    }
 }
 
 pub async fn ties_come_in_the_order_of_their_ids(subject: &dyn Retriever, shape: VectorShape) {
-    let hits = retrieve(subject, &only(shape, 3), 2).await;
-    let found: Vec<Passage> = hits.into_iter().map(|hit| hit.passage).collect();
-    assert_eq!(found, [passage(4), passage(5)]);
+    for limit in [1, 2] {
+        for ranking in each(retrieve(subject, &only(shape, 3), limit).await) {
+            assert_eq!(passages(ranking), [passage(4), passage(5)][..limit]);
+        }
+    }
 }
 
-pub async fn every_hit_is_scored(subject: &dyn Retriever, shape: VectorShape) {
-    let best = &retrieve(subject, &only(shape, 2), 1).await[0];
-    assert_eq!(best.scores.dense.is_some(), shape.dense.is_some());
-    assert_eq!(best.scores.lexical.is_some(), shape.sparse);
-    if let Some(cosine) = best.scores.dense {
+pub async fn scores_are_cosines_and_positive_weights(subject: &dyn Retriever, shape: VectorShape) {
+    let found = retrieve(subject, &only(shape, 2), PASSAGES).await;
+    if let Some(ranking) = found.dense {
+        let cosine = ranking[0].score;
         assert!((cosine - 1.0).abs() < 1e-3, "cosine {cosine}");
+        assert!(ranking.iter().all(|ranked| (-1.0..=1.0).contains(&ranked.score)));
     }
-    if let Some(lexical) = best.scores.lexical {
-        assert!(lexical > 0.0);
+    if let Some(ranking) = found.lexical {
+        assert!(ranking.iter().all(|ranked| ranked.score > 0.0));
+    }
+}
+
+pub async fn a_part_of_the_vectors_is_searched_with_alone(
+    subject: &dyn Retriever,
+    shape: VectorShape,
+) {
+    let whole = only(shape, 2);
+    let found = retrieve(subject, &whole, PASSAGES).await;
+    if shape.dense.is_some() {
+        let near = Embedding { sparse: None, ..whole.clone() };
+        let alone = retrieve(subject, &near, PASSAGES).await;
+        assert_eq!((alone.dense, alone.lexical), (found.dense, None));
+    }
+    if shape.sparse {
+        let near = Embedding { dense: None, ..whole };
+        let alone = retrieve(subject, &near, PASSAGES).await;
+        assert_eq!(alone.dense, None);
+        let ids = |ranking: Option<Vec<Ranked>>| passages(ranking.expect("a ranking"));
+        assert_eq!(ids(alone.lexical), ids(found.lexical));
     }
 }
 
@@ -153,21 +197,26 @@ pub async fn only_what_has_something_in_common_is_found(
     subject: &dyn Retriever,
     shape: VectorShape,
 ) {
-    // Every passage has a cosine to everything; terms are shared or not.
-    let expected = if shape.dense.is_some() { [PASSAGES, PASSAGES] } else { [2, 0] };
-    for (number, expected) in [0, 4].into_iter().zip(expected) {
-        assert_eq!(retrieve(subject, &only(shape, number), PASSAGES).await.len(), expected);
+    for (subject_of_none, sharing) in [(0, 2), (4, 0)] {
+        let found = retrieve(subject, &only(shape, subject_of_none), PASSAGES).await;
+        if let Some(ranking) = found.lexical {
+            assert_eq!(ranking.len(), sharing);
+        }
+        // Every passage has a cosine to everything.
+        if let Some(ranking) = found.dense {
+            assert_eq!(ranking.len(), PASSAGES);
+        }
     }
 }
 
-pub async fn an_embedding_without_terms_finds_nothing_by_terms(
-    subject: &dyn Retriever,
-    shape: VectorShape,
-) {
-    let silent = Embedding { sparse: shape.sparse.then(SparseVector::default), ..only(shape, 2) };
-    let hits = retrieve(subject, &silent, PASSAGES).await;
-    assert_eq!(hits.is_empty(), shape.dense.is_none());
-    assert!(hits.iter().all(|hit| hit.scores.lexical.is_none()));
+pub async fn a_vector_that_says_nothing_finds_nothing(subject: &dyn Retriever, shape: VectorShape) {
+    let silent = Embedding {
+        dense: shape.dense.map(|dimension| vec![0.0; dimension.get()]),
+        sparse: shape.sparse.then(SparseVector::default),
+    };
+    for ranking in each(retrieve(subject, &silent, PASSAGES).await) {
+        assert_eq!(ranking, []);
+    }
 }
 
 pub async fn another_shape_is_misconfigured(subject: &dyn Retriever, shape: VectorShape) {
@@ -187,8 +236,8 @@ pub async fn searches_may_run_side_by_side(subject: &dyn Retriever, shape: Vecto
     let near: Vec<Embedding> = (0..16).map(|number| only(shape, number % 3)).collect();
     let side_by_side = near.iter().map(|near| retrieve(subject, near, 2));
     let found = futures_util::future::join_all(side_by_side).await;
-    for (near, hits) in near.iter().zip(found) {
-        assert_eq!(hits, retrieve(subject, near, 2).await);
+    for (near, rankings) in near.iter().zip(found) {
+        assert_eq!(rankings, retrieve(subject, near, 2).await);
     }
 }
 

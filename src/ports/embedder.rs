@@ -13,7 +13,8 @@ pub trait Embedder: Send + Sync + 'static {
     /// The shape to make a new index with. MUST be constant, and one that `embed` accepts.
     fn preferred_shape(&self) -> VectorShape;
 
-    /// Makes one embedding of exactly this shape for each text, in the order given.
+    /// Makes one embedding of exactly this shape for each text, in the order given. Of a query
+    /// a vector MAY be missing while what makes it is out of order, if another one is there.
     ///
     /// MUST return no embedding, without a call to any peer, for no texts; MUST give the same
     /// embedding for the same text and purpose; dense vectors MUST have unit length, or be all

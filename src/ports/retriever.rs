@@ -3,8 +3,28 @@ use std::num::NonZeroUsize;
 use async_trait::async_trait;
 
 use crate::embedding::{Embedding, VectorShape};
-use crate::error::PortError;
-use crate::passage::Hit;
+use crate::error::{ErrorKind, PortError};
+use crate::passage::{Passage, PassageId};
+
+/// A passage in a ranking.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranked {
+    /// What was found.
+    pub passage: Passage,
+    /// How well it fits; comparable within one ranking only. Cosine for dense vectors (at most
+    /// 1), BM25 for sparse ones (above 0, without an upper bound).
+    pub score: f32,
+}
+
+/// What an index found: one ranking for each vector that it was searched with, best first, ties
+/// in the order of their ids; `None` for one that it was not searched with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rankings {
+    /// By closeness of the dense vectors.
+    pub dense: Option<Vec<Ranked>>,
+    /// By shared terms: what shares none is not in it.
+    pub lexical: Option<Vec<Ranked>>,
+}
 
 /// Finds the passages that are closest to a vector.
 #[async_trait]
@@ -16,20 +36,41 @@ pub trait Retriever: Send + Sync + 'static {
     /// MUST be `Misconfigured` when there is no index yet; the message says how to make one.
     async fn shape(&self) -> Result<VectorShape, PortError>;
 
-    /// At most `limit` passages, best first; ties in the order of their ids.
+    /// At most `limit` passages by each vector that is given.
     ///
-    /// MUST leave out passages that have nothing in common with a sparse embedding; each hit
-    /// MUST have the score of every vector by which it was found. Two rankings are fused by
-    /// [`reciprocal_rank`](crate::fusion::reciprocal_rank). An embedding without any term finds
-    /// nothing by terms.
+    /// MUST search with a part of the index's shape as well; a dense vector of zeros and a
+    /// sparse one without terms give an empty ranking.
     ///
     /// # Errors
-    /// MUST be `Misconfigured` when the embedding does not have the index's shape; the message
-    /// names both.
-    async fn retrieve(&self, near: &Embedding, limit: NonZeroUsize) -> Result<Vec<Hit>, PortError>;
+    /// MUST be `Misconfigured` when the embedding has no vector, or one that the index has not;
+    /// the message names both shapes.
+    async fn retrieve(&self, near: &Embedding, limit: NonZeroUsize) -> Result<Rankings, PortError>;
+
+    /// The passages of these ids, in their order; MUST leave out those that there are not.
+    async fn passages(&self, ids: &[PassageId]) -> Result<Vec<Passage>, PortError>;
 
     /// Whether passages can be retrieved now. Cheap: for readiness probes.
     async fn ready(&self) -> Result<(), PortError>;
 }
 
 const _: fn(&dyn Retriever) = |_| ();
+
+/// Checks what [`Retriever::retrieve`] must refuse. `index` is what is searched, for people.
+///
+/// # Errors
+/// `Misconfigured`, naming both shapes.
+pub fn check_query(index: &str, shape: VectorShape, near: &Embedding) -> Result<(), PortError> {
+    let given = near.shape();
+    let fits = given.dense.is_none_or(|_| given.dense == shape.dense)
+        && (shape.sparse || !given.sparse)
+        && (given.dense.is_some() || given.sparse);
+    if fits {
+        return Ok(());
+    }
+    let message = format!(
+        "{index} has {shape}, but the question was given {given}: set ASKBOOK_EMBEDDER, \
+         EMBEDDING_MODEL and EMBEDDING_DIMENSIONS to what it was made with, or make it anew with \
+         `askbook index`"
+    );
+    Err(PortError::new(ErrorKind::Misconfigured, message))
+}

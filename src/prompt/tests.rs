@@ -14,6 +14,7 @@ fn hit(title: &str, text: &str) -> Hit {
         headings: Vec::new(),
         url: None,
         text: text.to_owned(),
+        edition: None,
     };
     Hit { passage, scores: Scores::default() }
 }
@@ -44,22 +45,6 @@ fn the_instructions_name_the_refusal() {
 }
 
 #[test]
-fn passages_that_do_not_fit_are_left_out_and_smaller_ones_behind_them_are_kept() {
-    let passages = vec![hit("", &"a".repeat(40)), hit("", &"b".repeat(400)), hit("", "c")];
-    let budget = PromptBudget { passage_tokens: 20, history_tokens: 0 };
-    let prompt = Prompt::within(budget, question("?"), passages, &[]);
-    let texts: Vec<_> = prompt.passages.iter().map(|hit| hit.passage.text.len()).collect();
-    assert_eq!(texts, [40, 1]);
-}
-
-#[test]
-fn the_best_passage_is_cut_rather_than_lost_and_never_inside_a_character() {
-    let budget = PromptBudget { passage_tokens: 2, history_tokens: 0 };
-    let prompt = Prompt::within(budget, question("?"), vec![hit("", "日本語です")], &[]);
-    assert_eq!(prompt.passages[0].passage.text, "日本");
-}
-
-#[test]
 fn the_newest_exchanges_stay_whole() {
     let history = [
         turn(Role::Reader, "aaaa"),
@@ -67,7 +52,6 @@ fn the_newest_exchanges_stay_whole() {
         turn(Role::Reader, "cccc"),
         turn(Role::Book, "dddd"),
     ];
-    let budget = PromptBudget { passage_tokens: 0, history_tokens: 3 };
-    let prompt = Prompt::within(budget, question("?"), Vec::new(), &history);
+    let prompt = Prompt::new(question("?"), Vec::new(), &history, 3);
     assert_eq!(prompt.history, history[2..]);
 }

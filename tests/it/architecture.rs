@@ -41,6 +41,7 @@ const CORE: &[&str] = &[
     "rust-stemmers",
     "sha2",
     "thiserror",
+    "tracing",
     "unicode-segmentation",
 ];
 
@@ -48,11 +49,13 @@ const CORE: &[&str] = &[
 const EXCLUSIVE: &[(&str, &str)] = &[
     ("clap", "askbook-server"),
     ("figment", "askbook-server"),
+    ("oxc_parser", "askbook-docusaurus"),
     ("poem", "askbook-http"),
     ("poem-openapi", "askbook-http"),
     ("qdrant-client", "askbook-qdrant"),
     ("qdrant-edge", "askbook-edge"),
     ("reqwest", "askbook-gemini"),
+    ("scraper", "askbook-docusaurus"),
 ];
 
 struct Package {

@@ -8,8 +8,12 @@ mod answer;
 mod architecture;
 /// What is refused, and that it costs nothing.
 mod bad_input;
+/// What `askbook check` says of a collection that somebody else made.
+mod check;
 /// Which pages of other sites get in.
 mod cors;
+/// Dense vectors and terms together, and what is left when one of them is gone.
+mod hybrid;
 /// The committed document, Swagger UI and the other pages for developers.
 mod openapi;
 /// The Qdrant adapter against a Qdrant in process, or a real one.
@@ -24,4 +28,5 @@ mod support {
     pub(crate) mod app;
     pub(crate) mod gemini;
     pub(crate) mod qdrant_server;
+    pub(crate) mod wire;
 }

@@ -1,13 +1,14 @@
 //! The files of a book: which ones are pages, and their text.
 
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use walkdir::{DirEntry, WalkDir};
 
-use crate::{BookError, Finding};
+use crate::Finding;
+use crate::site::Collection;
 
 /// The largest page that is read, in bytes. Parsing time grows with the square of a page's
 /// blocks (`markdown` 1.0, `util/edit_map.rs`): about three seconds at this size.
@@ -16,83 +17,142 @@ const PAGE_LIMIT: u64 = 2 * 1024 * 1024;
 /// The deepest nesting of quotes and lists that is read; the parser recurses.
 const NESTING_LIMIT: usize = 100;
 
+/// How many links to folders are followed: enough for any book, and too few for folders that
+/// link to each other in every way.
+const LINK_LIMIT: usize = 1_000;
+
 /// A file that is a page.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
     /// Where it lies.
     pub(crate) path: PathBuf,
-    /// Its path below the docs folder, with `/` between folders.
+    /// Its path below the docs folder, with `/` between folders. A translation has that of its
+    /// original.
     pub(crate) relative: String,
+    pub(crate) is_translated: bool,
 }
 
-/// The docs folder of what the owner pointed at.
-pub(crate) fn docs_folder(folder: &Path) -> Result<PathBuf, BookError> {
-    let metadata = fs::metadata(folder).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => BookError::NotFound(folder.to_owned()),
-        _ => BookError::Unreadable(folder.to_owned(), error),
-    })?;
-    if !metadata.is_dir() {
-        return Err(BookError::NotAFolder(folder.to_owned()));
-    }
-    let is_site = ["js", "mjs", "cjs", "ts", "mts", "cts"]
-        .iter()
-        .any(|extension| folder.join(format!("docusaurus.config.{extension}")).is_file());
-    if !is_site {
-        return Ok(folder.to_owned());
-    }
-    let docs = folder.join("docs");
-    if docs.is_dir() { Ok(docs) } else { Err(BookError::NoDocs(folder.to_owned())) }
+/// Which files are pages.
+#[derive(Debug)]
+pub(crate) struct Globs {
+    include: GlobSet,
+    exclude: GlobSet,
 }
 
-/// The pages below a docs folder, by name. What cannot be looked into becomes a finding.
-pub(crate) fn find(folder: &Path, findings: &mut Vec<Finding>) -> Vec<SourceFile> {
-    let entries = WalkDir::new(folder)
+impl Globs {
+    /// Patterns as in the configuration. What is no pattern becomes a finding.
+    pub(crate) fn new(include: &[String], exclude: &[String], findings: &mut Vec<Finding>) -> Self {
+        let negated = include.iter().filter_map(|pattern| pattern.strip_prefix('!'));
+        let exclude = exclude.iter().map(String::as_str).chain(negated);
+        let include = include.iter().map(String::as_str).filter(|glob| !glob.starts_with('!'));
+        Self { include: glob_set(include, findings), exclude: glob_set(exclude, findings) }
+    }
+
+    fn are_pages(&self, relative: &str) -> bool {
+        self.include.is_match(relative) && !self.exclude.is_match(relative)
+    }
+}
+
+fn glob_set<'g>(globs: impl Iterator<Item = &'g str>, findings: &mut Vec<Finding>) -> GlobSet {
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        let pattern =
+            GlobBuilder::new(glob.trim_start_matches("./")).literal_separator(true).build();
+        if let Ok(pattern) = pattern {
+            set.add(pattern);
+        } else {
+            let what = "is no pattern for files that askbook knows: not applied";
+            findings.push(Finding::new(glob, None, what));
+        }
+    }
+    set.build().unwrap_or_default()
+}
+
+/// The pages of a collection, by name. `roots` are the folders that links may lead to. What
+/// cannot be looked into becomes a finding.
+pub(crate) fn find(
+    collection: &Collection,
+    roots: &[PathBuf],
+    findings: &mut Vec<Finding>,
+) -> Vec<SourceFile> {
+    let folder = collection.folder.as_path();
+    let mut entries = WalkDir::new(folder)
         .follow_links(true)
         .sort_by_file_name()
         .into_iter()
-        .filter_entry(|entry| entry.depth() == 0 || !is_excluded(entry));
+        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry));
     let mut files = Vec::new();
-    for entry in entries {
+    let mut links = 0;
+    while let Some(entry) = entries.next() {
+        let finding = |path: &Path, what: String| {
+            Finding::new(format!("{}{}", collection.prefix, shown(folder, path)), None, what)
+        };
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                let path = error.path().unwrap_or(folder);
                 let what = match error.loop_ancestor() {
                     Some(_) => "a link to a folder around it: left out".to_owned(),
                     None => format!("cannot be opened ({}): left out", reason(&error)),
                 };
-                findings.push(Finding::new(shown(folder, path), None, what));
+                findings.push(finding(error.path().unwrap_or(folder), what));
                 continue;
             }
         };
-        if !entry.file_type().is_file() || !is_page(entry.path()) {
-            continue;
-        }
+        let is_folder = entry.file_type().is_dir();
         let relative = shown(folder, entry.path());
-        if relative.contains(char::REPLACEMENT_CHARACTER) {
-            findings.push(Finding::new(relative, None, "the name is not UTF-8: left out"));
+        let is_page = entry.file_type().is_file() && collection.globs.are_pages(&relative);
+        if !is_folder && !is_page {
             continue;
         }
-        files.push(SourceFile { path: entry.into_path(), relative });
+        if entry.depth() > 0 && entry.path_is_symlink() {
+            links += usize::from(is_folder);
+            let what = if !is_inside(entry.path(), roots) {
+                "a link that leads out of the site: left out; copy what it leads to"
+            } else if links > LINK_LIMIT {
+                "one of too many links to folders: left out"
+            } else {
+                ""
+            };
+            if !what.is_empty() {
+                findings.push(finding(entry.path(), what.to_owned()));
+                if is_folder {
+                    entries.skip_current_dir();
+                }
+                continue;
+            }
+        }
+        if is_folder {
+            continue;
+        }
+        if relative.contains(char::REPLACEMENT_CHARACTER) {
+            let what = "the name is not UTF-8: left out".to_owned();
+            findings.push(finding(entry.path(), what));
+            continue;
+        }
+        let translation = collection.translations.as_ref().map(|folder| folder.join(&relative));
+        let translation = translation.filter(|path| path.is_file() && is_inside(path, roots));
+        let is_translated = translation.is_some();
+        if is_translated || !collection.translated_only {
+            let path = translation.unwrap_or_else(|| entry.into_path());
+            files.push(SourceFile { path, relative, is_translated });
+        }
     }
     files
 }
 
-/// What Docusaurus leaves out by default: `_` files and folders (which `__tests__` is one of) and
-/// what begins with a dot.
-fn is_excluded(entry: &DirEntry) -> bool {
-    entry.file_name().as_encoded_bytes().starts_with(b"_")
-        || entry.file_name().as_encoded_bytes().starts_with(b".")
+/// What no pattern of Docusaurus matches.
+fn is_hidden(entry: &DirEntry) -> bool {
+    entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
-/// Whether Docusaurus' pattern `**/*.{md,mdx}` matches; it knows no `.MD`.
-fn is_page(path: &Path) -> bool {
-    path.extension().and_then(OsStr::to_str).is_some_and(|ext| matches!(ext, "md" | "mdx"))
+/// Whether a path leads into one of these folders.
+pub(crate) fn is_inside(path: &Path, roots: &[PathBuf]) -> bool {
+    path.canonicalize().is_ok_and(|path| roots.iter().any(|root| path.starts_with(root)))
 }
 
 fn shown(folder: &Path, path: &Path) -> String {
     let below = path.strip_prefix(folder).unwrap_or(path);
-    let steps: Vec<_> = below.iter().map(OsStr::to_string_lossy).collect();
+    let steps: Vec<_> = below.iter().map(std::ffi::OsStr::to_string_lossy).collect();
     steps.join("/")
 }
 
@@ -100,11 +160,12 @@ fn reason(error: &walkdir::Error) -> String {
     error.io_error().map_or_else(|| "unknown".to_owned(), |error| error.kind().to_string())
 }
 
-/// The text of a page, with `\n` for every line break and without a byte order mark.
-pub(crate) fn load(file: &SourceFile) -> Result<String, Finding> {
-    let finding = |line, what: String| Finding::new(&file.relative, line, what);
+/// The text of a page, with `\n` for every line break and without a byte order mark. `name` is
+/// what a finding calls it.
+pub(crate) fn load(path: &Path, name: &str) -> Result<String, Finding> {
+    let finding = |line, what: String| Finding::new(name, line, what);
     let mut bytes = Vec::new();
-    File::open(&file.path)
+    File::open(path)
         .and_then(|opened| opened.take(PAGE_LIMIT + 1).read_to_end(&mut bytes))
         .map_err(|error| finding(None, format!("cannot be read ({}): left out", error.kind())))?;
     if bytes.len() as u64 > PAGE_LIMIT {

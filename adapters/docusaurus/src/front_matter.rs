@@ -3,7 +3,7 @@
 use serde_yaml_ng::{Mapping, Value};
 
 use crate::markdown::Problem;
-use crate::source::Dialect;
+use crate::site::config::Format;
 
 /// The keys that reading needs. Others are ignored, and so are values of a wrong type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub(crate) struct FrontMatter {
     pub(crate) unlisted: bool,
     /// The numbers before names of the file and its folders belong to the URL.
     pub(crate) keeps_number_prefixes: bool,
-    /// What it is written in.
-    pub(crate) dialect: Dialect,
+    /// How it is written, when that is not the site's way.
+    pub(crate) format: Option<Format>,
 }
 
 impl FrontMatter {
@@ -49,7 +49,8 @@ impl FrontMatter {
         }
     }
 
-    fn from_keys(keys: &Mapping) -> Self {
+    /// Reads the keys of a front matter.
+    pub(crate) fn from_keys(keys: &Mapping) -> Self {
         let format = keys.get("mdx").and_then(|mdx| mdx.get("format")).and_then(text_of);
         Self {
             title: keys.get("title").and_then(text_of),
@@ -58,9 +59,11 @@ impl FrontMatter {
             draft: is(keys, "draft", true),
             unlisted: is(keys, "unlisted", true),
             keeps_number_prefixes: is(keys, "parse_number_prefixes", false),
-            dialect: match format.as_deref() {
-                Some("md") => Dialect::CommonMark,
-                _ => Dialect::Mdx,
+            format: match format.as_deref() {
+                Some("md") => Some(Format::CommonMark),
+                Some("mdx") => Some(Format::Mdx),
+                Some("detect") => Some(Format::Detect),
+                _ => None,
             },
         }
     }
@@ -135,9 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn the_dialect_is_mdx_unless_the_page_says_md() {
-        assert_eq!(split("x").0.dialect, Dialect::Mdx);
-        let dialect = split("---\nmdx:\n  format: md\n---\n").0.dialect;
-        assert_eq!(dialect, Dialect::CommonMark);
+    fn a_page_may_say_how_it_is_written() {
+        assert_eq!(split("x").0.format, None);
+        for (says, format) in
+            [("md", Format::CommonMark), ("mdx", Format::Mdx), ("detect", Format::Detect)]
+        {
+            let page = format!("---\nmdx:\n  format: {says}\n---\n");
+            assert_eq!(split(&page).0.format, Some(format));
+        }
     }
 }

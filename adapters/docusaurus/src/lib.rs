@@ -5,40 +5,52 @@
 //! knows, [`markdown`] cuts the rest into clean blocks, [`heading`] gives headings their anchors
 //! and [`passages`] makes sections and passages of the blocks.
 //!
-//! The rules are those of Docusaurus 3.10 (`plugin-content-docs` and `mdx-loader`) for one docs
-//! folder with default settings; what a site's configuration changes comes in through [`Book`].
+//! The rules are those of Docusaurus 3.10 (`plugin-content-docs` and `mdx-loader`). What a site's
+//! configuration changes is found by [`site`] without running it; what cannot be found that way is
+//! a [`Finding`] that names the setting which says it. [`built`] reads the built HTML instead.
 
+mod built;
 mod files;
 mod front_matter;
 mod heading;
 mod markdown;
+mod partial;
 mod passages;
 mod route;
+mod site;
 mod source;
+mod workers;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use askbook::passage::Passage;
+use askbook::passage::{Edition, Passage};
+
+pub use crate::passages::CHUNKER;
 
 use crate::files::SourceFile;
 use crate::front_matter::FrontMatter;
-use crate::route::Routes;
+use crate::partial::Importer;
+use crate::site::{Collection, Site};
 
 /// Where a book lies and where it is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Book {
-    /// The docs folder, or a site's folder (the one with `docusaurus.config.*`), whose `docs/` is
-    /// then read.
+    /// A site's folder (the one with `docusaurus.config.*`), all of whose docs are then read by
+    /// its configuration, or a docs folder alone.
     pub folder: PathBuf,
     /// The site's address with its base path (`https://a.example/project/`), or the base path
-    /// alone (`/project/`); without it URLs begin at `/`.
+    /// alone (`/project/`), when it is not what the site's configuration says; without either,
+    /// URLs begin at `/`.
     pub site_url: Option<String>,
-    /// Where the docs begin below that, as in the site's configuration: `docs` unless it says
-    /// otherwise, `/` when the site is nothing but docs.
-    pub route_base_path: String,
+    /// Where the main docs begin below that, when it is not what the site's configuration says:
+    /// `docs` by default, `/` when the site is nothing but docs.
+    pub route_base_path: Option<String>,
+    /// The folder of the built site, whose HTML is then read instead of the sources.
+    pub from_build: Option<PathBuf>,
 }
 
 /// What was read of a book.
@@ -55,18 +67,23 @@ pub struct Reading {
 /// A page of the book.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Its file below the docs folder, with `/` between folders.
+    /// Its file, with `/` between folders: below the docs folder for the main docs of a site,
+    /// below the site's for other ones, for versions and translations. No two pages share one.
     pub file: String,
     /// Its title.
     pub title: String,
     /// Where it is served, percent-encoded.
     pub url: String,
+    /// The `id`s of all its headings, in their order and not encoded. Two headings may share one.
+    pub anchors: Vec<String>,
+    /// The edition that it belongs to, when the site has several.
+    pub edition: Option<Edition>,
 }
 
 /// Something wrong with a file, for the owner of the book.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The file below the docs folder.
+    /// The file, as in [`Page::file`], or the part of the configuration.
     pub file: String,
     /// The line, from 1, when it is known.
     pub line: Option<usize>,
@@ -101,11 +118,21 @@ pub enum BookError {
     /// The file system refuses.
     #[error("the folder {0} cannot be opened: check its permissions")]
     Unreadable(PathBuf, #[source] io::Error),
-    /// A site's folder whose docs lie elsewhere.
-    #[error("{0} is a Docusaurus site without a folder docs: give its docs folder itself")]
-    NoDocs(PathBuf),
+    /// A site without docs, or with docs that are not there.
+    #[error("{site} is a Docusaurus site without docs ({reason}): give its docs folder itself")]
+    NoDocs {
+        /// The site's folder.
+        site: PathBuf,
+        /// Why there are none.
+        reason: String,
+    },
+    /// A folder without built pages.
+    #[error("no docs page in {0}: give the folder that `docusaurus build` writes")]
+    NotBuilt(PathBuf),
     /// No file that could be a page.
-    #[error("no page in {0}: give a folder with *.md or *.mdx files")]
+    #[error(
+        "no page in {0}: give the folder of a Docusaurus site (with docusaurus.config.*) or one with *.md or *.mdx files"
+    )]
     NoPages(PathBuf),
     /// Files, but no page came of any.
     #[error("no page in {folder} can be read; the first problem is {first}")]
@@ -126,61 +153,122 @@ pub enum BookError {
 /// # Errors
 /// There is no such folder, or no page in it. A file that is broken is no error but a finding.
 pub fn read(book: &Book) -> Result<Reading, BookError> {
-    let folder = files::docs_folder(&book.folder)?;
+    if let Some(build) = &book.from_build {
+        return built::read(build, book.site_url.as_deref());
+    }
     let mut reading = Reading::default();
-    let files = files::find(&folder, &mut reading.findings);
-    let routes = Routes::new(book.site_url.as_deref(), &book.route_base_path);
-    for file in &files {
-        if let Err(finding) = read_page(file, &routes, &mut reading) {
-            reading.findings.push(finding);
+    let site = Site::open(book, &mut reading.findings)?;
+    let mut file_by_url = HashMap::new();
+    let mut are_files = false;
+    let mut first_broken = None;
+    for collection in &site.collections {
+        let files = files::find(collection, &site.roots, &mut reading.findings);
+        are_files |= !files.is_empty();
+        for result in workers::in_order(&files, |file| read_page(file, collection, &site)) {
+            match result {
+                Ok(None) => {}
+                Ok(Some(read)) => reading.publish(read, &mut file_by_url),
+                Err(finding) => {
+                    first_broken.get_or_insert_with(|| finding.clone());
+                    reading.findings.push(finding);
+                }
+            }
         }
     }
     if reading.pages.is_empty() {
-        return Err(match reading.findings.into_iter().next() {
+        let folder = book.folder.clone();
+        return Err(match first_broken {
+            _ if !are_files => BookError::NoPages(folder),
             Some(first) => BookError::AllBroken { folder, first },
-            None if files.is_empty() => BookError::NoPages(folder),
             None => BookError::AllUnpublished(folder),
         });
     }
-    reading.findings.extend(shared_urls(&reading.pages));
+    reading.forget_a_single_edition();
     Ok(reading)
 }
 
-/// Adds a page to the reading, unless it is not published.
-fn read_page(file: &SourceFile, routes: &Routes, reading: &mut Reading) -> Result<(), Finding> {
-    let text = files::load(file)?;
-    let (front_matter, body) = FrontMatter::split(&text)
-        .map_err(|(line, what)| Finding::new(&file.relative, line, what))?;
-    if front_matter.draft || front_matter.unlisted {
-        return Ok(());
-    }
-    let document = markdown::parse(&body, front_matter.dialect)
-        .map_err(|(line, what)| Finding::new(&file.relative, line, format!("{what}: left out")))?;
-    if let Some((line, what)) = document.warning {
-        reading.findings.push(Finding::new(&file.relative, line, what));
-    }
-    let page = Page {
-        file: file.relative.clone(),
-        title: passages::page_title(&file.relative, &front_matter, &document.blocks),
-        url: routes.url(&file.relative, &front_matter),
-    };
-    reading.passages.extend(passages::cut(&page, &document.blocks));
-    reading.pages.push(page);
-    Ok(())
+/// A page that was read.
+struct ReadPage {
+    page: Page,
+    passages: Vec<Passage>,
+    findings: Vec<Finding>,
 }
 
-/// Docusaurus serves only one of several pages with one URL.
-fn shared_urls(pages: &[Page]) -> Vec<Finding> {
-    let mut first_by_url: HashMap<&str, &Page> = HashMap::with_capacity(pages.len());
-    let mut findings = Vec::new();
-    for page in pages {
-        if let Some(first) = first_by_url.get(page.url.as_str()) {
-            let what =
-                format!("has the URL {} of {}: give one of them a slug", page.url, first.file);
-            findings.push(Finding::new(&page.file, None, what));
-        } else {
-            first_by_url.insert(&page.url, page);
+/// Reads a page; `None` when it is not published.
+fn read_page(
+    file: &SourceFile,
+    collection: &Collection,
+    site: &Site,
+) -> Result<Option<ReadPage>, Finding> {
+    let SourceFile { path, relative, is_translated } = file;
+    let name = format!("{}{relative}", collection.prefix);
+    let text = files::load(path, &name)?;
+    let (front_matter, body) =
+        FrontMatter::split(&text).map_err(|(line, what)| Finding::new(&name, line, what))?;
+    if front_matter.draft || front_matter.unlisted {
+        return Ok(None);
+    }
+    let importer = Importer::new(site, collection);
+    let dialect = front_matter.format.unwrap_or(collection.format).dialect(relative);
+    let document = importer
+        .document(path, &body, dialect)
+        .map_err(|(line, what)| Finding::new(&name, line, format!("{what}: left out")))?;
+    let problems = document.problems.into_iter();
+    let mut findings: Vec<_> =
+        problems.map(|(line, what)| Finding::new(&name, line, what)).collect();
+    findings.extend(importer.into_findings());
+    let routes = &collection.routes;
+    let permalink = collection.permalink(relative, *is_translated);
+    let page = Page {
+        title: passages::page_title(&front_matter, &body, &document.blocks, || {
+            route::base_name(relative, routes.cuts_number_prefixes).to_owned()
+        }),
+        url: match permalink.filter(|permalink| permalink.is_of(&front_matter)) {
+            Some(permalink) => routes.url_of(&permalink.path),
+            None => routes.url(relative, &front_matter),
+        },
+        anchors: markdown::anchors(&document.blocks),
+        edition: Some(collection.edition.clone()),
+        file: name,
+    };
+    let passages = passages::cut(&page, &document.blocks);
+    Ok(Some(ReadPage { page, passages, findings }))
+}
+
+impl Reading {
+    /// Adds a page, unless its URL is taken: Docusaurus serves only one of several.
+    fn publish(&mut self, read: ReadPage, taken: &mut HashMap<String, String>) {
+        let ReadPage { page, passages, findings } = read;
+        for finding in findings {
+            // What is imported by many pages is wrong in all of them.
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+        match taken.entry(page.url.clone()) {
+            Entry::Occupied(first) => {
+                let (url, first) = (first.key(), first.get());
+                let what =
+                    format!("has the URL {url} of {first}: left out; give one of them a slug");
+                self.findings.push(Finding::new(page.file, None, what));
+            }
+            Entry::Vacant(place) => {
+                place.insert(page.file.clone());
+                self.passages.extend(passages);
+                self.pages.push(page);
+            }
         }
     }
-    findings
+
+    /// An edition is only worth telling when there is another one.
+    fn forget_a_single_edition(&mut self) {
+        let edition = |page: &Page| {
+            page.edition.as_ref().map(|edition| (edition.locale.clone(), edition.version.clone()))
+        };
+        let first = self.pages.first().and_then(edition);
+        if self.pages.iter().all(|page| edition(page) == first) {
+            self.pages.iter_mut().for_each(|page| page.edition = None);
+            self.passages.iter_mut().for_each(|passage| passage.edition = None);
+        }
+    }
 }

@@ -11,43 +11,77 @@ use crate::heading::Heading;
 use crate::markdown::Block;
 use crate::route;
 
+/// How passages are cut. It changes when the same page gives other passages or other texts: an
+/// index that was made another way is to be made again.
+pub const CHUNKER: &str = "docusaurus-2";
+
 /// Where a passage may end, in bytes: about 300 tokens of four bytes.
 const TARGET: usize = 1_200;
 
 /// How long a passage may be, in bytes: about 450 tokens. Only one whole block may be longer.
 const LIMIT: usize = 1_800;
 
-/// The title of a page: its front matter's, its first heading when that is of the first level,
-/// or the name of its file.
-pub(crate) fn page_title(relative: &str, front_matter: &FrontMatter, blocks: &[Block]) -> String {
-    let first_heading = blocks.iter().find_map(|block| match block {
+/// How long a piece may be, in bytes, that is neither code nor a table: about 1,400 tokens.
+const PIECE_LIMIT: usize = 5_600;
+
+/// The title of a page: its front matter's, its heading of the first level when nothing but
+/// imports is before it, or the name of its file.
+pub(crate) fn page_title(
+    front_matter: &FrontMatter,
+    body: &str,
+    blocks: &[Block],
+    name: impl FnOnce() -> String,
+) -> String {
+    let heading = blocks.iter().find_map(|block| match block {
         Block::Heading(heading) => Some(heading),
         _ => None,
     });
-    let written = front_matter.title.as_deref().map(str::trim);
-    let heading = first_heading.filter(|heading| heading.depth == 1);
-    written
-        .or(heading.map(|heading| heading.text.as_str()))
-        .filter(|title| !title.is_empty())
-        .unwrap_or_else(|| route::base_name(relative))
-        .to_owned()
+    let heading = heading.filter(|heading| heading.depth == 1 && begins_with_title(body));
+    let titles = [front_matter.title.as_deref(), heading.map(|heading| heading.text.as_str())];
+    let written = titles.into_iter().flatten().map(str::trim).find(|title| !title.is_empty());
+    written.or(front_matter.id.as_deref()).map_or_else(name, str::to_owned)
+}
+
+/// Whether a page's text begins with a heading of the first level (`utils/markdownUtils.ts`).
+fn begins_with_title(body: &str) -> bool {
+    let mut text = body.trim_start();
+    while text.strip_prefix("import").is_some_and(|rest| rest.starts_with(char::is_whitespace)) {
+        let Some((_, after)) = text.split_once("\n\n") else { break };
+        text = after.trim_start();
+    }
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let is_underlined = |line: &str| !line.is_empty() && line.bytes().all(|byte| byte == b'=');
+    let is_marked = |line: &str| {
+        line.strip_prefix('#')
+            .is_some_and(|title| title.starts_with([' ', '\t']) && !title.trim().is_empty())
+    };
+    is_marked(first) || lines.next().is_some_and(is_underlined)
 }
 
 /// The passages of a page. An id is made of the file, the anchor and a number within the
-/// section, so it outlives changes to other sections.
+/// section, so it outlives changes to other sections. A heading with nothing under it, not even
+/// other headings, is a passage too: what it leads to may be no text.
 pub(crate) fn cut(page: &Page, blocks: &[Block]) -> Vec<Passage> {
     let mut passages = Vec::new();
     let mut counts: HashMap<&str, usize> = HashMap::new();
-    for section in sections(blocks) {
+    let sections = sections(blocks);
+    for (index, section) in sections.iter().enumerate() {
         let anchor = section.anchor();
         let count = counts.entry(anchor.unwrap_or_default()).or_default();
-        for text in pack(&section.blocks) {
+        let name = format!("{}#{}", page.file, anchor.unwrap_or_default());
+        let mut texts = pack(&section.blocks);
+        if texts.is_empty() && !sections.get(index + 1).is_some_and(|next| next.is_below(section)) {
+            texts.extend(section.heading_alone());
+        }
+        for text in texts {
             passages.push(Passage {
-                id: PassageId(format!("{}#{}/{count}", page.file, anchor.unwrap_or_default())),
+                id: PassageId::of_part(&name, *count),
                 title: page.title.clone(),
                 headings: section.headings_below(&page.title),
                 url: Some(route::with_anchor(&page.url, anchor)),
                 text,
+                edition: page.edition.clone(),
             });
             *count += 1;
         }
@@ -66,6 +100,20 @@ impl<'a> Section<'a> {
     /// The nearest anchor; a heading without one is reached through those around it.
     fn anchor(&self) -> Option<&'a str> {
         self.path.iter().rev().find_map(|heading| heading.anchor.as_deref())
+    }
+
+    /// Whether the heading of another section leads to this one.
+    fn is_below(&self, other: &Self) -> bool {
+        other
+            .path
+            .last()
+            .is_some_and(|&heading| self.path.iter().any(|&above| std::ptr::eq(above, heading)))
+    }
+
+    /// The text of the heading, if it has an anchor of its own.
+    fn heading_alone(&self) -> Option<String> {
+        let heading = self.path.last().filter(|heading| heading.anchor.is_some())?;
+        (!heading.text.is_empty()).then(|| heading.text.clone())
     }
 
     fn headings_below(&self, title: &str) -> Vec<String> {
@@ -157,16 +205,41 @@ fn parts(block: &Block) -> Vec<Piece> {
     match block {
         Block::Heading(_) => Vec::new(),
         Block::Paragraph(text) if text.len() > LIMIT => {
-            let sentences = units(text).into_iter().map(|unit| unit.text);
+            let sentences = units(text).into_iter().flat_map(|unit| lengths(unit.text));
             in_order(sentences, " ")
+        }
+        Block::Whole(quote) if quote.starts_with('>') => {
+            in_order(lengths(quote.clone()).into_iter(), "\n")
         }
         Block::Title(text) | Block::Paragraph(text) | Block::Whole(text) => whole(text),
         Block::List { items, loose } => {
             let joint = if *loose { "\n\n" } else { "\n" };
             let list = items.join(joint);
-            if list.len() > LIMIT { in_order(items.iter().cloned(), joint) } else { whole(&list) }
+            if list.len() > LIMIT {
+                in_order(items.iter().cloned().flat_map(lengths), joint)
+            } else {
+                whole(&list)
+            }
         }
     }
+}
+
+/// A text without code in lengths that a passage can hold, cut between lines or words.
+fn lengths(text: String) -> Vec<String> {
+    if text.len() <= PIECE_LIMIT || text.contains("```") {
+        return vec![text];
+    }
+    let mut lengths = Vec::new();
+    let mut rest = text.as_str();
+    while rest.len() > PIECE_LIMIT {
+        let end = rest.floor_char_boundary(PIECE_LIMIT);
+        let gap = ['\n', ' '].iter().find_map(|&gap| rest[..end].rfind(gap).filter(|&at| at > 0));
+        let (length, after) = rest.split_at(gap.unwrap_or(end));
+        lengths.push(length.to_owned());
+        rest = after.trim_start_matches(['\n', ' ']);
+    }
+    lengths.push(rest.to_owned());
+    lengths
 }
 
 /// Parts of one block: only the first is apart from what comes before.

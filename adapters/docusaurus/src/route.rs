@@ -25,24 +25,59 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@')
     .remove(b'/');
 
-/// The URLs of a site's pages.
-#[derive(Debug)]
+/// The URLs of the pages of one docs plugin, in one version and language.
+#[derive(Clone, Debug)]
 pub(crate) struct Routes {
-    /// What comes before the slug, without a slash at its end.
-    base: String,
+    /// The site's origin, without a slash at its end; empty when it is not known.
+    pub(crate) origin: String,
+    /// The path below which the site is served; begins and ends with a slash.
+    pub(crate) base_url: String,
+    /// The path below which the pages are served; begins and ends with a slash.
+    pub(crate) docs: String,
+    /// Whether paths end in a slash; `None` leaves them as they are.
+    pub(crate) trailing_slash: Option<bool>,
+    /// Whether the numbers before names are cut off.
+    pub(crate) cuts_number_prefixes: bool,
 }
 
 impl Routes {
-    pub(crate) fn new(site_url: Option<&str>, route_base_path: &str) -> Self {
-        let site = site_url.unwrap_or_default().trim().trim_end_matches('/');
-        let docs = escaped(route_base_path.trim().trim_matches('/'));
-        Self { base: if docs.is_empty() { site.to_owned() } else { format!("{site}/{docs}") } }
-    }
-
     /// Where the page of a file is served. `relative` is its path below the docs folder.
     pub(crate) fn url(&self, relative: &str, front_matter: &FrontMatter) -> String {
-        format!("{}{}", self.base, escaped(&slug(relative, front_matter)))
+        let cuts = self.cuts_number_prefixes && !front_matter.keeps_number_prefixes;
+        self.served(&format!("{}{}", self.docs, slug(relative, front_matter, cuts)))
     }
+
+    /// Where a path below the base URL is served.
+    pub(crate) fn url_of(&self, path: &str) -> String {
+        self.served(&format!("{}{path}", self.base_url))
+    }
+
+    /// The URL below which all pages are, without a slash at its end.
+    pub(crate) fn edition(&self) -> String {
+        format!("{}{}", self.origin, escaped(self.docs.trim_end_matches('/')))
+    }
+
+    fn served(&self, path: &str) -> String {
+        let mut path = with_single_slashes(path);
+        let is_root = path == "/" || path == self.base_url;
+        match self.trailing_slash {
+            Some(true) if !is_root && !path.ends_with('/') => path.push('/'),
+            Some(false) if !is_root && path.ends_with('/') => _ = path.pop(),
+            _ => {}
+        }
+        format!("{}{}", self.origin, escaped(&path))
+    }
+}
+
+/// A path without repeated slashes.
+pub(crate) fn with_single_slashes(path: &str) -> String {
+    let mut result = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c != '/' || !result.ends_with('/') {
+            result.push(c);
+        }
+    }
+    result
 }
 
 /// The URL of a place on a page.
@@ -53,16 +88,15 @@ pub(crate) fn with_anchor(url: &str, anchor: Option<&str>) -> String {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// A path or fragment, percent-encoded.
+pub(crate) fn escaped(text: &str) -> String {
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 
 /// The path of a page below the docs; begins with a slash.
-fn slug(relative: &str, front_matter: &FrontMatter) -> String {
+fn slug(relative: &str, front_matter: &FrontMatter, cuts_number_prefixes: bool) -> String {
     let (folders, name) = split(relative);
-    let unnumbered = |name| {
-        if front_matter.keeps_number_prefixes { name } else { without_number_prefix(name) }
-    };
+    let unnumbered = |name| if cuts_number_prefixes { without_number_prefix(name) } else { name };
     let folder: String = folders.iter().map(|folder| format!("/{}", unnumbered(folder))).collect();
     match &front_matter.slug {
         Some(slug) if slug.starts_with('/') => resolved("", slug),
@@ -73,8 +107,9 @@ fn slug(relative: &str, front_matter: &FrontMatter) -> String {
 }
 
 /// The name of a page without its folders, number and extension: its title when it has no other.
-pub(crate) fn base_name(relative: &str) -> &str {
-    without_number_prefix(split(relative).1)
+pub(crate) fn base_name(relative: &str, cuts_number_prefixes: bool) -> &str {
+    let name = split(relative).1;
+    if cuts_number_prefixes { without_number_prefix(name) } else { name }
 }
 
 /// The folders and the name of a file, without its extension.

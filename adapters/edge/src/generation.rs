@@ -1,275 +1,279 @@
-//! One index: a shard of the engine that is built once and from then on only searched.
+//! One index: a shard that is built once and from then on only searched.
 
+use std::collections::HashMap;
 use std::fs;
+use std::io;
+use std::mem;
 use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 
-use askbook::embedding::{Embedding, SparseVector, VectorShape};
+use askbook::embedding::{Embedding, VectorShape};
 use askbook::error::{ErrorKind, PortError};
-use askbook::fusion::reciprocal_rank;
-use askbook::passage::{Hit, Passage, PassageId, Scores};
-use askbook::ports::Entry;
-use qdrant_edge::{
-    Distance, EdgeConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams, Modifier,
-    NamedQuery, NamedVectors, OperationError, PointId, PointInsertOperations, PointOperations,
-    PointStruct, QueryEnum, QueryRequest, ScoredPoint, ScoringQuery, UpdateOperation, Vector,
-    VectorInternal, WalOptions, WithPayloadInterface, WithVector,
-};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use askbook::manifest::{Digest, Manifest};
+use askbook::passage::{Passage, PassageId};
+use askbook::ports::{Entry, Rankings};
 use uuid::Uuid;
 
-use crate::directory::{Lease, Manifest, Unreadable};
+use crate::directory::{Directory, Lease, Record, Unreadable, Wear};
+use crate::journal::{Change, Journal};
+use crate::shard::{Query, Shard};
 
-/// The names of the vectors in the shard.
-const DENSE: &str = "dense";
-const SPARSE: &str = "sparse";
+/// The file of a generation with the digest of each passage, as `MessagePack`.
+const DIGESTS: &str = "digests";
 
-/// How many passages are handed to the engine at once.
+/// How many entries are written to one segment of the engine. With each entry it goes through the
+/// whole list of each term, so time would grow with the square of their number.
+const PART: usize = if cfg!(test) { 16 } else { 8_192 };
+
+/// How many entries are handed to the engine at once.
 const BATCH: usize = 256;
 
-/// How many more points than wanted are asked for, because the order of ties is the engine's own.
-const TIES: usize = 16;
+/// How many times the bytes of a journal the engine takes on disk while it is applied: mostly for
+/// its log, which is removed afterwards. (Measured: 1.8.)
+const ROOM: u64 = 3;
 
-/// How deep each of two rankings is read before they are fused.
-const FUSED_DEPTH: usize = 50;
+/// How many bytes the engine takes for next to nothing.
+const LEAST: u64 = 8 << 20;
+
+/// What is held of each passage.
+pub(crate) type Digests = HashMap<PassageId, Digest>;
 
 /// One index, open for searches by any number of threads.
 pub(crate) struct Generation {
+    record: Record,
     manifest: Manifest,
-    /// Absent only while it is being dropped.
-    shard: Option<EdgeShard>,
+    shard: Shard,
     // Dropped last: it keeps the shard's files.
-    _lease: Lease,
-}
-
-impl Drop for Generation {
-    fn drop(&mut self) {
-        let shard = self.shard.take();
-        // The engine flushes what it drops and panics when that fails, as it does when somebody
-        // removed the directory. An index in service has nothing to flush.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(shard)));
-    }
+    lease: Lease,
 }
 
 impl Generation {
-    /// Writes the passages to the lease's directory.
-    pub(crate) fn build(
-        lease: &Lease,
-        shape: VectorShape,
-        entries: Vec<Entry>,
-    ) -> Result<(), PortError> {
-        let failed = |error: OperationError| {
-            let message = "the embedded engine failed to write the index: is the disk full?";
-            PortError::new(ErrorKind::Unavailable, message).with_source(error)
-        };
-        let shard = EdgeShard::new(&lease.path(), config(shape)).map_err(failed)?;
-        let mut entries = entries.into_iter();
-        loop {
-            let batch: Vec<Entry> = entries.by_ref().take(BATCH).collect();
-            if batch.is_empty() {
-                break;
-            }
-            let points = batch.into_iter().map(|entry| Ok(point(entry)?.into()));
-            let points = points.collect::<Result<Vec<_>, PortError>>()?;
-            let upsert = PointOperations::UpsertPoints(PointInsertOperations::PointsList(points));
-            shard.update(UpdateOperation::PointOperation(upsert)).map_err(failed)?;
-        }
-        // Dropping flushes. Not `flush`: it panics when it fails, and then again when dropped.
-        drop(shard);
-        Ok(())
-    }
-
-    /// Opens what was built. The directory must be locked.
-    pub(crate) fn open(lease: Lease, manifest: Manifest) -> Result<Self, Unreadable> {
-        let path = lease.path();
-        // Damaged files can make the engine panic.
-        let opened = catch_unwind(AssertUnwindSafe(|| EdgeShard::load(&path, None)));
-        let shard = match opened {
-            Ok(Ok(shard)) => shard,
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the engine cannot open the index");
-                return Err(Unreadable::new("it is damaged"));
-            }
-            Err(_) => return Err(Unreadable::new("it is damaged")),
-        };
-        // The engine locks its log, and nothing is ever logged again: without the log's name,
-        // other processes can open the same generation. It fails on Windows, where they cannot.
-        let _ = fs::remove_dir_all(path.join("wal"));
-        let (found, whole) = (shard.info().points_count, manifest.passages);
-        let generation = Self { manifest, shard: Some(shard), _lease: lease };
+    /// Opens what was built.
+    pub(crate) fn open(lease: Lease, record: Record) -> Result<Self, Unreadable> {
+        let manifest = record.manifest();
+        let shard = Shard::open(lease.path())?;
+        shard.seal();
+        let (found, whole) = (shard.len(), manifest.passages);
         if found != whole {
             return Err(Unreadable::new(format!("it holds {found} passages instead of {whole}")));
         }
-        Ok(generation)
+        Ok(Self { record, manifest, shard, lease })
+    }
+
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
     }
 
     pub(crate) fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// The passages nearest to an embedding of the generation's shape: exact, best first, equal
-    /// scores in the order of the passages' ids. A vector that says nothing is not searched with.
-    ///
-    /// Two vectors give two rankings, of which the best places are fused by reciprocal rank.
+    /// The passages nearest to each vector of an embedding: exact, best first, equal scores in the
+    /// order of the passages' ids. A vector that says nothing finds nothing.
     pub(crate) fn search(
         &self,
         near: &Embedding,
         limit: NonZeroUsize,
-    ) -> Result<Vec<Hit>, PortError> {
-        let dense = near.dense.as_deref().and_then(Query::dense);
-        let sparse = near.sparse.as_ref().and_then(Query::sparse);
-        let queries: Vec<Query> = dense.into_iter().chain(sparse).collect();
-        let depth = if queries.len() > 1 { limit.get().max(FUSED_DEPTH) } else { limit.get() };
-        let rankings = queries.iter().map(|query| self.rank(query, depth));
-        let mut hits = reciprocal_rank(rankings.collect::<Result<Vec<_>, _>>()?);
-        hits.truncate(limit.get());
-        Ok(hits)
+    ) -> Result<Rankings, PortError> {
+        let rank = |query: Option<Query>| {
+            query.map_or(Ok(Vec::new()), |query| self.shard.rank(&query, limit.get()))
+        };
+        Ok(Rankings {
+            dense: near.dense.as_deref().map(|dense| rank(Query::dense(dense))).transpose()?,
+            lexical: near.sparse.as_ref().map(|sparse| rank(Query::sparse(sparse))).transpose()?,
+        })
     }
 
-    /// The best passages for one vector, ties by id. The engine orders and cuts ties as it likes,
-    /// so more is asked for until no tie can go on beyond what came.
-    fn rank(&self, query: &Query, limit: usize) -> Result<Vec<Hit>, PortError> {
-        let all = self.manifest.passages;
-        let limit = limit.min(all);
-        let mut asked = limit.saturating_add(TIES).min(all);
-        let points = loop {
-            let points = self.ask(query, asked)?;
-            let last_wanted = points.get(..limit).and_then(<[_]>::last).map(|point| point.score);
-            let complete = points.len() < asked || asked == all;
-            if complete || last_wanted != points.last().map(|point| point.score) {
-                break points;
-            }
-            asked = asked.saturating_mul(2).min(all);
-        };
-        let passage = |point: ScoredPoint| Ok((point.score, passage(point)?));
-        let mut ranking = points.into_iter().map(passage).collect::<Result<Vec<_>, PortError>>()?;
-        ranking.retain(|(score, _)| query.finds(*score));
-        ranking.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.id.cmp(&other.id)));
-        ranking.truncate(limit);
-        let hit = |(score, passage)| Hit { passage, scores: query.scores(score) };
-        Ok(ranking.into_iter().map(hit).collect())
+    /// The passages of these ids, in their order, without those that there are not.
+    pub(crate) fn passages(&self, ids: &[PassageId]) -> Result<Vec<Passage>, PortError> {
+        self.shard.passages(ids)
     }
 
-    fn ask(&self, query: &Query, limit: usize) -> Result<Vec<ScoredPoint>, PortError> {
-        let request = QueryRequest {
-            prefetches: Vec::new(),
-            with_payload: WithPayloadInterface::Bool(true),
-            query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery::new(
-                query.vector.clone(),
-                query.name,
-            )))),
-            filter: None,
-            score_threshold: None,
-            limit,
-            offset: 0,
-            params: None,
-            with_vector: WithVector::Bool(false),
+    /// The entries from a point on, with their vectors or without, and the point after them.
+    pub(crate) fn page(
+        &self,
+        from: Option<Uuid>,
+        limit: NonZeroUsize,
+        vectors: bool,
+    ) -> Result<(Vec<Entry>, Option<Uuid>), PortError> {
+        self.shard.page(from, limit.get(), vectors)
+    }
+
+    /// The digest of each passage.
+    pub(crate) fn digests(&self) -> Result<Digests, PortError> {
+        let read = || {
+            let bytes = fs::read(self.lease.path().join(DIGESTS))?;
+            let digests: HashMap<String, String> =
+                rmp_serde::from_slice(&bytes).map_err(io::Error::other)?;
+            Ok::<_, io::Error>(digests)
         };
-        let Some(shard) = &self.shard else { return Ok(Vec::new()) };
-        let found = shard.query(request).map_err(|error| {
-            let message = "the embedded engine failed to search: if it goes on, run `askbook \
-                           index DIR` to make the index anew";
+        let digests = read().map_err(|error| {
+            let message = "the index has lost its list of passages";
             PortError::new(ErrorKind::Unavailable, message).with_source(error)
         })?;
-        let exact = |point: ScoredPoint| ScoredPoint { score: query.exact(point.score), ..point };
-        Ok(found.into_iter().map(exact).collect())
+        Ok(digests.into_iter().map(|(id, digest)| (PassageId(id), Digest(digest))).collect())
     }
 }
 
-/// One vector to search with.
-struct Query {
-    name: &'static str,
-    vector: VectorInternal,
-}
-
-impl Query {
-    /// `None` for a vector of zeros, which is near to nothing.
-    fn dense(vector: &[f32]) -> Option<Self> {
-        if vector.iter().all(|&value| value == 0.0) {
-            return None;
+/// Builds the generation that holds what a draft does: what the journal changes, and all else as
+/// in the `base`, which has the same recipe.
+///
+/// The base is copied, with its garbage, when at least two thirds of it stay as they are.
+pub(crate) fn build(
+    directory: &Directory,
+    lease: &Lease,
+    base: Option<&Generation>,
+    journal: &mut Journal,
+    manifest: &Manifest,
+    held: &Digests,
+) -> Result<Wear, PortError> {
+    let room = base.map_or(0, |base| size(&base.lease.path())) + ROOM * journal.len() + LEAST;
+    directory.check_room(room)?;
+    let changes = last_changes(journal)?;
+    let mut builder = match base {
+        Some(base) => {
+            let digests = base.digests()?;
+            let staying = digests.keys().filter(|id| !changes.contains_key(&id.0)).count();
+            let slots = digests.len() + base.record.wear.removed;
+            if staying * 3 >= slots * 2 {
+                let removed = |id: &PassageId| matches!(changes.get(&id.0), Some(None));
+                let removed: Vec<PassageId> = digests.into_keys().filter(removed).collect();
+                let mut builder = Builder::on(directory, base, lease)?;
+                builder.remove(&removed)?;
+                builder
+            } else {
+                let mut builder = Builder::new(lease, manifest)?;
+                let mut from = None;
+                loop {
+                    let (mut entries, next) = base.shard.page(from, BATCH, true)?;
+                    entries.retain(|entry| !changes.contains_key(&entry.passage.id.0));
+                    builder.put(entries)?;
+                    if next.is_none() {
+                        break builder;
+                    }
+                    from = next;
+                }
+            }
         }
-        Some(Self { name: DENSE, vector: VectorInternal::Dense(vector.to_vec()) })
-    }
+        None => Builder::new(lease, manifest)?,
+    };
+    let mut number = 0;
+    journal.replay(|change| {
+        let Change::Put(mut entries) = change else { return Ok(()) };
+        entries.retain(|entry| {
+            number += 1;
+            changes.get(&entry.passage.id) == Some(&Some(number))
+        });
+        builder.put(entries.into_iter().map(Entry::from).collect())
+    })?;
+    let wear = builder.close()?;
+    write_digests(lease, held).map_err(|error| directory.failure("write", error))?;
+    Ok(wear)
+}
 
-    /// `None` for a vector without a term.
-    fn sparse(vector: &SparseVector) -> Option<Self> {
-        if vector.indices.is_empty() {
-            return None;
+/// What becomes of each passage that a journal changes: the number of the entry that counts, from
+/// 1, or `None` when it is removed.
+fn last_changes(journal: &mut Journal) -> Result<HashMap<String, Option<usize>>, PortError> {
+    let (mut last, mut number) = (HashMap::new(), 0);
+    journal.replay(|change| {
+        match change {
+            Change::Recipe(_) => {}
+            Change::Put(entries) => last.extend(entries.into_iter().map(|entry| {
+                number += 1;
+                (entry.passage.id, Some(number))
+            })),
+            Change::Remove(ids) => last.extend(ids.into_iter().map(|id| (id, None))),
         }
-        let SparseVector { indices, values } = vector.clone();
-        let vector = VectorInternal::Sparse(qdrant_edge::SparseVector { indices, values });
-        Some(Self { name: SPARSE, vector })
+        Ok(())
+    })?;
+    Ok(last)
+}
+
+/// A generation that is being built.
+struct Builder<'a> {
+    lease: &'a Lease,
+    shape: VectorShape,
+    /// What is written to: the generation's own shard or, after that, a part of it.
+    shard: Shard,
+    /// How many entries were put into it.
+    filled: usize,
+    /// Whether entries may be in the generation already.
+    copied: bool,
+    parts: Vec<PathBuf>,
+    wear: Wear,
+}
+
+impl<'a> Builder<'a> {
+    /// With nothing.
+    fn new(lease: &'a Lease, manifest: &Manifest) -> Result<Self, PortError> {
+        let shape = manifest.recipe.shape;
+        let shard = Shard::create(lease.path(), shape)?;
+        let (parts, wear) = (Vec::new(), Wear::default());
+        Ok(Self { lease, shape, shard, filled: 0, copied: false, parts, wear })
     }
 
-    /// Whether a passage of this score has anything to do with the query.
-    fn finds(&self, score: f32) -> bool {
-        self.name == DENSE || score > 0.0
+    /// With what another generation has.
+    fn on(directory: &Directory, base: &Generation, lease: &'a Lease) -> Result<Self, PortError> {
+        let wear = base.record.wear;
+        let copied = {
+            // The engine writes to a shard while it opens it, and that happens under this lock.
+            let _lock = directory.lock()?;
+            Shard::copy(&base.lease.path(), &lease.path())
+        };
+        copied.map_err(|error| directory.failure("write", error))?;
+        let shard = Shard::open_copy(lease.path(), wear.operations)?;
+        let shape = base.manifest.recipe.shape;
+        Ok(Self { lease, shape, shard, filled: 0, copied: true, parts: Vec::new(), wear })
     }
 
-    /// A score without what rounding added: no cosine is greater than 1.
-    fn exact(&self, score: f32) -> f32 {
-        if self.name == DENSE { score.clamp(-1.0, 1.0) } else { score }
+    fn put(&mut self, entries: Vec<Entry>) -> Result<(), PortError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        if self.filled >= PART && !self.copied {
+            let path = self.lease.path().join(format!("part-{}", self.parts.len()));
+            let full = mem::replace(&mut self.shard, Shard::create(path.clone(), self.shape)?);
+            full.close()?;
+            self.parts.push(path);
+            self.filled = 0;
+        }
+        self.filled += entries.len();
+        self.wear.operations += 1;
+        self.shard.put(entries)
     }
 
-    fn scores(&self, score: f32) -> Scores {
-        let mut scores = Scores::default();
-        let place = if self.name == DENSE { &mut scores.dense } else { &mut scores.lexical };
-        *place = Some(score);
-        scores
+    fn remove(&mut self, ids: &[PassageId]) -> Result<(), PortError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.wear.operations += 1;
+        self.wear.removed += ids.len();
+        self.shard.remove(ids)
+    }
+
+    fn close(self) -> Result<Wear, PortError> {
+        self.shard.close()?;
+        for part in &self.parts {
+            Shard::join(part, &self.lease.path())?;
+        }
+        Ok(self.wear)
     }
 }
 
-fn config(shape: VectorShape) -> EdgeConfig {
-    // The log is of no use once the index is built, and the engine's own size for it is 32 MiB.
-    let mut config = EdgeConfig::builder()
-        .wal_options(WalOptions { segment_capacity: 1 << 20, ..WalOptions::default() });
-    if let Some(dimension) = shape.dense {
-        let params = EdgeVectorParams::builder(dimension.get(), Distance::Cosine).build();
-        config = config.vector(DENSE, params);
-    }
-    if shape.sparse {
-        let params = EdgeSparseVectorParams::builder().modifier(Modifier::Idf).build();
-        config = config.sparse_vector(SPARSE, params);
-    }
-    config.build()
+/// The bytes of the files in a folder.
+fn size(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let sizes = entries.flatten().map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => size(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    });
+    sizes.sum()
 }
 
-fn point(entry: Entry) -> Result<PointStruct, PortError> {
-    let Entry { passage, embedding: Embedding { dense, sparse } } = entry;
-    let Passage { id, title, headings, url, text } = passage;
-    let mut vectors = NamedVectors::default();
-    if let Some(dense) = dense {
-        vectors = vectors.add_vector(DENSE, Vector::new_dense(dense));
-    }
-    if let Some(SparseVector { indices, values }) = sparse {
-        let vector = Vector::new_sparse(indices, values).map_err(|error| {
-            let message = format!("passage {} has a sparse vector that is none", id.0);
-            PortError::new(ErrorKind::Rejected, message).with_source(error)
-        })?;
-        vectors = vectors.add_vector(SPARSE, vector);
-    }
-    let point = PointId::Uuid(Uuid::new_v5(&Uuid::NAMESPACE_OID, id.0.as_bytes()));
-    let payload =
-        json!({ "id": id.0, "title": title, "headings": headings, "url": url, "text": text });
-    Ok(PointStruct::new(point, vectors, payload))
-}
-
-fn passage(point: ScoredPoint) -> Result<Passage, PortError> {
-    #[derive(Deserialize)]
-    struct Stored {
-        id: String,
-        title: String,
-        headings: Vec<String>,
-        url: Option<String>,
-        text: String,
-    }
-    let payload = Value::Object(point.payload.unwrap_or_default().0);
-    let Stored { id, title, headings, url, text } =
-        serde_json::from_value(payload).map_err(|_| {
-            let message = "the index holds something that is no passage: run `askbook index DIR` \
-                           to make it anew";
-            PortError::new(ErrorKind::Misconfigured, message)
-        })?;
-    Ok(Passage { id: PassageId(id), title, headings, url, text })
+fn write_digests(lease: &Lease, digests: &Digests) -> io::Result<()> {
+    let plain: HashMap<&str, &str> =
+        digests.iter().map(|(id, digest)| (id.0.as_str(), digest.0.as_str())).collect();
+    let bytes = rmp_serde::to_vec(&plain).map_err(io::Error::other)?;
+    fs::write(lease.path().join(DIGESTS), bytes)
 }

@@ -4,9 +4,15 @@
 //! searches it, whichever embedder made its vectors.
 
 mod bm25;
+#[cfg(test)]
+mod crash;
 mod directory;
+mod draft;
 mod generation;
+mod journal;
+mod shard;
 mod store;
+mod stored;
 
 pub use bm25::Bm25Embedder;
 pub use store::EdgeStore;

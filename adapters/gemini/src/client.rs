@@ -197,11 +197,28 @@ impl Client {
 
     /// Asks once whether the model is there and the key is good, which costs nothing.
     pub(crate) async fn look_up(&self, model: &Model) -> Result<(), PortError> {
-        let url = self.url(&model.id);
-        let answer = async {
-            let response = self.send(model, || self.http.get(url.clone()), 0).await?;
-            read_json::<serde::de::IgnoredAny>(response).await.map(drop)
-        };
+        self.get::<serde::de::IgnoredAny>(model, self.url(&model.id)).await.map(drop)
+    }
+
+    /// Asks once for a page of the list of models, which costs nothing. The first page has the
+    /// empty token.
+    pub(crate) async fn list<A: DeserializeOwned>(&self, token: &str) -> Result<A, PortError> {
+        // For the message about a peer that has none: "no model list".
+        let list = Model::new("list".to_owned(), "ASKBOOK_GEMINI_API_VERSION");
+        let mut url = self.base_url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.push("models");
+        }
+        url.query_pairs_mut().append_pair("pageSize", "1000");
+        if !token.is_empty() {
+            url.query_pairs_mut().append_pair("pageToken", token);
+        }
+        self.get(&list, url).await
+    }
+
+    async fn get<A: DeserializeOwned>(&self, model: &Model, url: Url) -> Result<A, PortError> {
+        let answer =
+            async { read_json(self.send(model, || self.http.get(url.clone()), 0).await?).await };
         self.in_time(answer).await
     }
 

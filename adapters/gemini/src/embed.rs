@@ -28,6 +28,22 @@ pub enum QueryTask {
     QuestionAnswering,
 }
 
+/// What a text can be embedded as: the names are those of the field `taskType`, which a model of
+/// the second generation is told in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// `RETRIEVAL_DOCUMENT`: a passage to be found. What askbook indexes.
+    Document,
+    /// `RETRIEVAL_QUERY`: a search.
+    Query,
+    /// `QUESTION_ANSWERING`: a question.
+    Question,
+    /// `SEMANTIC_SIMILARITY`: a text to compare with its like.
+    Similarity,
+    /// Nothing is said about it.
+    Unsaid,
+}
+
 /// How texts are embedded.
 #[derive(Clone, Debug)]
 pub struct EmbedderConfig {
@@ -73,6 +89,25 @@ impl GeminiEmbedder {
         Ok(Self { client, model, dimension, tasks, query_task, space })
     }
 
+    /// Makes a vector of each text, embedded as this: for finding out what the vectors of a
+    /// collection were made as.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    pub async fn embed_as(
+        &self,
+        texts: &[String],
+        task: Task,
+        shape: VectorShape,
+    ) -> Result<Vec<Vec<f32>>, PortError> {
+        let dimension = self.dimension(shape)?;
+        let mut vectors = Vec::with_capacity(texts.len());
+        for batch in texts.chunks(BATCH) {
+            vectors.extend(self.embed_batch(batch, task, dimension).await?);
+        }
+        Ok(vectors)
+    }
+
     /// The length of vector to ask for.
     fn dimension(&self, shape: VectorShape) -> Result<usize, PortError> {
         let VectorShape { dense: Some(wanted), sparse: false } = shape else {
@@ -103,15 +138,15 @@ impl GeminiEmbedder {
     async fn embed_batch(
         &self,
         texts: &[String],
-        purpose: Purpose,
+        task: Task,
         dimension: usize,
     ) -> Result<Vec<Vec<f32>>, PortError> {
         let model = format!("models/{}", self.model.id);
         let request = |text| EmbedRequest {
             model: &model,
             // One text for each content: of several, gemini-embedding-2 makes one vector.
-            content: Content::text(None, self.tasks.form(text, purpose, self.query_task)),
-            task_type: self.tasks.task_type(purpose, self.query_task),
+            content: Content::text(None, self.tasks.form(text, task)),
+            task_type: self.tasks.task_type(task),
             output_dimensionality: dimension,
         };
         // Gemini refuses texts in which there is nothing.
@@ -154,15 +189,14 @@ impl Embedder for GeminiEmbedder {
         purpose: Purpose,
         shape: VectorShape,
     ) -> Result<Vec<Embedding>, PortError> {
-        let dimension = self.dimension(shape)?;
-        let mut embeddings = Vec::with_capacity(texts.len());
-        for batch in texts.chunks(BATCH) {
-            let vectors = self.embed_batch(batch, purpose, dimension).await?;
-            embeddings.extend(
-                vectors.into_iter().map(|dense| Embedding { dense: Some(dense), sparse: None }),
-            );
-        }
-        Ok(embeddings)
+        let task = match (purpose, self.query_task) {
+            (Purpose::Passage, _) => Task::Document,
+            (Purpose::Query, QueryTask::RetrievalQuery) => Task::Query,
+            (Purpose::Query, QueryTask::QuestionAnswering) => Task::Question,
+        };
+        let vectors = self.embed_as(texts, task, shape).await?;
+        let embedding = |dense| Embedding { dense: Some(dense), sparse: None };
+        Ok(vectors.into_iter().map(embedding).collect())
     }
 
     /// Looks the model up, which is free.
@@ -193,28 +227,28 @@ impl Tasks {
         }
     }
 
-    fn task_type(self, purpose: Purpose, query_task: QueryTask) -> Option<&'static str> {
-        match (self, purpose, query_task) {
-            (Self::Words, ..) => None,
-            (Self::Field, Purpose::Passage, _) => Some("RETRIEVAL_DOCUMENT"),
-            (Self::Field, Purpose::Query, QueryTask::RetrievalQuery) => Some("RETRIEVAL_QUERY"),
-            (Self::Field, Purpose::Query, QueryTask::QuestionAnswering) => {
-                Some("QUESTION_ANSWERING")
-            }
+    fn task_type(self, task: Task) -> Option<&'static str> {
+        match (self, task) {
+            (Self::Words, _) | (Self::Field, Task::Unsaid) => None,
+            (Self::Field, Task::Document) => Some("RETRIEVAL_DOCUMENT"),
+            (Self::Field, Task::Query) => Some("RETRIEVAL_QUERY"),
+            (Self::Field, Task::Question) => Some("QUESTION_ANSWERING"),
+            (Self::Field, Task::Similarity) => Some("SEMANTIC_SIMILARITY"),
         }
     }
 
     /// The text as the model wants it
     /// (<https://ai.google.dev/gemini-api/docs/embeddings#task-types>).
-    fn form(self, text: &str, purpose: Purpose, query_task: QueryTask) -> Cow<'_, str> {
-        match (self, purpose, query_task) {
-            (Self::Field, ..) => text.into(),
-            (Self::Words, Purpose::Passage, _) => format!("title: none | text: {text}").into(),
-            (Self::Words, Purpose::Query, QueryTask::RetrievalQuery) => {
-                format!("task: search result | query: {text}").into()
-            }
-            (Self::Words, Purpose::Query, QueryTask::QuestionAnswering) => {
+    fn form(self, text: &str, task: Task) -> Cow<'_, str> {
+        match (self, task) {
+            (Self::Field, _) | (Self::Words, Task::Unsaid) => text.into(),
+            (Self::Words, Task::Document) => format!("title: none | text: {text}").into(),
+            (Self::Words, Task::Query) => format!("task: search result | query: {text}").into(),
+            (Self::Words, Task::Question) => {
                 format!("task: question answering | query: {text}").into()
+            }
+            (Self::Words, Task::Similarity) => {
+                format!("task: sentence similarity | query: {text}").into()
             }
         }
     }

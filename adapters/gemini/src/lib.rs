@@ -13,10 +13,12 @@ mod client;
 mod embed;
 mod failure;
 mod generate;
+mod models;
 mod sse;
 mod wire;
 
 pub use client::{Client, ClientConfig, Retries, Timeouts};
-pub use embed::{EmbedderConfig, GeminiEmbedder, QueryTask};
+pub use embed::{EmbedderConfig, GeminiEmbedder, QueryTask, Task};
 pub use generate::{GeminiGenerator, GeneratorConfig};
+pub use models::ListedModel;
 pub use reqwest::Url;

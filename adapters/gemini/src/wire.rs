@@ -33,6 +33,21 @@ pub(crate) struct EmbeddingValues {
     pub(crate) values: Vec<f32>,
 }
 
+/// A page of the list of models (<https://ai.google.dev/api/models>).
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct ModelsResponse {
+    pub(crate) models: Vec<ModelEntry>,
+    pub(crate) next_page_token: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct ModelEntry {
+    pub(crate) name: String,
+    pub(crate) supported_generation_methods: Vec<String>,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GenerateRequest {

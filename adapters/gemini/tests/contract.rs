@@ -11,6 +11,7 @@ mod wire {
     mod calls;
     mod embedding;
     mod generation;
+    mod models;
     mod stream;
 }
 

@@ -1,20 +1,16 @@
 //! The operations of the API.
 
-use askbook::answer::{Answer, Outcome};
 use askbook::chat::{self, Chat};
-use askbook::event::ChatEvent;
 use askbook::question::QuestionLimits;
 use futures_util::TryStreamExt;
 use poem_openapi::{ApiResponse, OpenApi, Tags};
-use tokio::time::Instant;
-use tracing::Span;
 
 use crate::json::{BodyLimits, Json, JsonBody};
 use crate::problem::{Failure, Listed, Problem};
+use crate::progress::Progress;
 use crate::readiness::Probe;
-use crate::request_log::milliseconds;
 use crate::settings::HttpSettings;
-use crate::wire::{ChatReply, ChatRequest, Health, Readiness};
+use crate::wire::{ChatReply, ChatRequest, Health, Readiness, SearchReply, SearchRequest};
 
 pub(crate) struct Api {
     chat: Chat,
@@ -35,11 +31,23 @@ impl Api {
 
     async fn answer(&self, body: JsonBody<ChatRequest>) -> Result<ChatReply, Problem> {
         let request = body.read(self.body_limits).await?;
+        let mut progress = Progress::new(request.wants_explanation());
         let (question, session) = request.into_question(self.question_limits)?;
-        let mut progress = Progress::new();
         let events = self.chat.ask(question, session);
         let answer = chat::collect(events.inspect_ok(|event| progress.see(event))).await?;
-        Ok(ChatReply::new(answer, progress.restarted))
+        Ok(ChatReply::new(answer, progress.restarted, progress.explanation))
+    }
+
+    async fn find(&self, body: JsonBody<SearchRequest>) -> Result<SearchReply, Problem> {
+        let request = body.read(self.body_limits).await?;
+        let mut progress = Progress::new(request.wants_explanation());
+        let (question, limit) = request.into_question(self.question_limits)?;
+        let search = self.chat.search();
+        let near = search.embed(&question).await?;
+        progress.embedded();
+        let found = search.near(&question, &near, limit).await?;
+        progress.retrieved(&found);
+        Ok(SearchReply::new(found, progress.explanation))
     }
 }
 
@@ -49,6 +57,8 @@ impl Api {
 enum Tag {
     /// Questions and answers.
     Chat,
+    /// Passages of the book.
+    Search,
     /// The state of the server.
     Operation,
 }
@@ -61,6 +71,17 @@ impl Api {
     #[oai(path = "/chat", method = "post", operation_id = "chat", tag = "Tag::Chat")]
     async fn chat(&self, body: JsonBody<ChatRequest>) -> Result<ChatResponse, Failure<Asking>> {
         Ok(ChatResponse::Answered(Json(self.answer(body).await?)))
+    }
+
+    /// Find passages
+    ///
+    /// Finds the passages that a question is answered from, without asking a model for an answer.
+    #[oai(path = "/search", method = "post", operation_id = "search", tag = "Tag::Search")]
+    async fn search(
+        &self,
+        body: JsonBody<SearchRequest>,
+    ) -> Result<SearchResponse, Failure<Asking>> {
+        Ok(SearchResponse::Found(Json(self.find(body).await?)))
     }
 
     /// Whether the server runs
@@ -91,6 +112,13 @@ enum ChatResponse {
     /// The answer, or that the book does not hold one.
     #[oai(status = 200)]
     Answered(Json<ChatReply>),
+}
+
+#[derive(ApiResponse)]
+enum SearchResponse {
+    /// The passages, and whether they can answer the question.
+    #[oai(status = 200)]
+    Found(Json<SearchReply>),
 }
 
 #[derive(ApiResponse)]
@@ -136,62 +164,4 @@ impl Listed for Looking {
         (500, "This server has a fault."),
         (504, "The reply took too long."),
     ];
-}
-
-/// Watches a chat and records its progress in the span of the request.
-struct Progress {
-    /// When the stage that is under way began.
-    stage: Instant,
-    restarted: bool,
-    writing: bool,
-}
-
-impl Progress {
-    fn new() -> Self {
-        Self { stage: Instant::now(), restarted: false, writing: false }
-    }
-
-    fn see(&mut self, event: &ChatEvent) {
-        let span = Span::current();
-        let elapsed = milliseconds(self.stage.elapsed());
-        match event {
-            ChatEvent::Accepted { restarted, .. } => {
-                self.restarted = *restarted;
-                span.record("session_ms", elapsed);
-            }
-            ChatEvent::Embedded => {
-                span.record("embed_ms", elapsed);
-            }
-            ChatEvent::Retrieved(hits) => {
-                span.record("retrieve_ms", elapsed);
-                span.record("retrieved", hits.len());
-            }
-            ChatEvent::Delta(_) => {
-                if !self.writing {
-                    span.record("first_delta_ms", elapsed);
-                }
-                // The stage of writing goes on.
-                self.writing = true;
-                return;
-            }
-            ChatEvent::Done(answer) => {
-                span.record("generate_ms", elapsed);
-                record_answer(&span, answer);
-            }
-        }
-        self.stage = Instant::now();
-    }
-}
-
-fn record_answer(span: &Span, answer: &Answer) {
-    let outcome = match answer.outcome {
-        Outcome::Answered => "answered",
-        Outcome::NotInBook => "not_in_book",
-    };
-    span.record("outcome", outcome);
-    if let Some(model) = &answer.model {
-        span.record("model", model);
-    }
-    span.record("input_tokens", answer.usage.input_tokens);
-    span.record("output_tokens", answer.usage.output_tokens);
 }

@@ -153,16 +153,23 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let field = error.path().to_string();
         let error = error.into_inner();
         match error.classify() {
-            Category::Data if field != "." => {
-                Problem::new(Code::InvalidField, format!("`{field}` must be a string"))
-            }
-            // Which field is missing or there twice, in the words of serde without the place.
-            Category::Data => {
-                let words = error.to_string();
-                let what = words.split_once(" at line ").map_or(words.as_str(), |(what, _)| what);
-                Problem::new(Code::InvalidField, what.to_owned())
-            }
             Category::Syntax | Category::Eof | Category::Io => syntax_error(&error),
+            Category::Data => {
+                // The words of serde without the place.
+                let words = error.to_string();
+                let what = words.rsplit_once(" at line ").map_or(words.as_str(), |(what, _)| what);
+                if field == "." {
+                    // Which field is missing or there twice.
+                    return Problem::new(Code::InvalidField, what.to_owned());
+                }
+                let kind = match what.rsplit_once(", expected ") {
+                    Some((_, "i64")) => "a whole number",
+                    Some((_, "a boolean")) => "true or false",
+                    _ => "a string",
+                };
+                let detail = format!("`{field}` must be {kind}");
+                Problem::new(Code::InvalidField, detail).at(field)
+            }
         }
     })?;
     json.end().map_err(|error| syntax_error(&error))?;

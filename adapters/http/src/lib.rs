@@ -17,6 +17,7 @@ mod json;
 mod openapi;
 mod origin;
 mod problem;
+mod progress;
 mod readiness;
 mod request_log;
 mod routes;

@@ -12,7 +12,7 @@ use poem_openapi::{
 use crate::api::Api;
 
 /// The version of the API; raised when it changes.
-const VERSION: &str = "1.0.0";
+const VERSION: &str = "1.1.0";
 
 const DESCRIPTION: &str = "Answers readers' questions about one book, from the book and nothing \
 else, with the passages that support each statement. Every error is a problem document \
@@ -112,8 +112,10 @@ mod tests {
     fn the_limits_in_the_document_are_the_default_ones() {
         let limits = askbook::question::QuestionLimits::default();
         let document: serde_json::Value = serde_json::from_str(&document()).unwrap();
-        let properties = &document["components"]["schemas"]["ChatRequest"]["properties"];
+        let schemas = &document["components"]["schemas"];
+        let properties = &schemas["ChatRequest"]["properties"];
         assert_eq!(properties["message"]["maxLength"], limits.text);
         assert_eq!(properties["selected_text"]["maxLength"], limits.selected_text);
+        assert_eq!(schemas["SearchRequest"]["properties"]["query"]["maxLength"], limits.text);
     }
 }

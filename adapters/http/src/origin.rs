@@ -1,5 +1,7 @@
 //! Origins: what a browser says a page was loaded from (RFC 6454).
 
+use std::fmt;
+
 use poem::http::Uri;
 
 /// A site whose pages may use the API.
@@ -79,6 +81,16 @@ impl Origin {
     }
 }
 
+impl fmt::Display for Origin {
+    /// As browsers send it, or `*`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Kind::Any => "*",
+            Kind::Exact(origin) => origin,
+        })
+    }
+}
+
 fn default_port(scheme: &str) -> Option<u16> {
     match scheme.to_ascii_lowercase().as_str() {
         "http" => Some(80),
@@ -104,6 +116,7 @@ mod tests {
         ] {
             let (origin, warning) = Origin::parse(1, written).unwrap();
             assert!(origin.matches(sent.as_bytes()), "{written}: {origin:?}");
+            assert_eq!(origin.to_string(), sent);
             assert_eq!(warning, None, "{written}");
         }
     }

@@ -115,7 +115,9 @@ pub(crate) struct Problem {
     pub(crate) code: Code,
     /// What happened and what to do, for the person in front of the client.
     pub(crate) detail: Cow<'static, str>,
-    /// The step of a chat that failed.
+    /// The field of the body that is at fault.
+    pub(crate) field: Option<String>,
+    /// The step of a chat or a search that failed.
     pub(crate) stage: Option<Stage>,
     pub(crate) retry_after: Option<Duration>,
     /// For the log.
@@ -124,7 +126,13 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), stage: None, retry_after: None, cause: None }
+        let detail = detail.into();
+        Self { code, detail, field: None, stage: None, retry_after: None, cause: None }
+    }
+
+    /// The problem is this field of the body.
+    pub(crate) fn at(self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self }
     }
 
     /// A fault of this server.

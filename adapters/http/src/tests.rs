@@ -1,3 +1,7 @@
+mod cors;
+mod log;
+mod search;
+
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,10 +11,11 @@ use std::time::Duration;
 use askbook::chat::{ChatSettings, Ports};
 use askbook::embedding::{Embedding, VectorShape};
 use askbook::error::{ErrorKind, PortError};
-use askbook::passage::{Hit, Passage, PassageId, Scores};
-use askbook::ports::{Generation, Generator, Retriever};
-use askbook::prompt::{Prompt, PromptBudget};
+use askbook::passage::{Passage, PassageId};
+use askbook::ports::{Generation, Generator, Ranked, Rankings, Retriever};
+use askbook::prompt::Prompt;
 use askbook::question::QuestionLimits;
+use askbook::search::SearchSettings;
 use askbook_memory::{MemoryEmbedder, MemoryGenerator, MemorySessions, SessionLimits};
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -65,25 +70,46 @@ impl Stub {
     }
 }
 
+/// What a stub that works finds: a passage, the same one again, and another one.
+fn ranking() -> Vec<Ranked> {
+    let passage = Passage {
+        id: PassageId("1".to_owned()),
+        title: "Sessions".to_owned(),
+        headings: vec!["Time to live".to_owned()],
+        url: Some("/docs/sessions#time-to-live".to_owned()),
+        text: "An idle session ends after one hour. Then it is gone.".to_owned(),
+        edition: None,
+    };
+    let copy = Passage { id: PassageId("copy of 1".to_owned()), ..passage.clone() };
+    let other = Passage {
+        id: PassageId("2".to_owned()),
+        title: "Words".to_owned(),
+        headings: Vec::new(),
+        url: None,
+        text: "A session is one conversation.".to_owned(),
+        edition: None,
+    };
+    let ranked = |(passage, score)| Ranked { passage, score };
+    [(passage, 2.5), (copy, 2.25), (other, 1.5)].map(ranked).into()
+}
+
 #[async_trait]
 impl Retriever for Stub {
     async fn shape(&self) -> Result<VectorShape, PortError> {
         Ok(VectorShape::sparse())
     }
 
-    async fn retrieve(&self, _: &Embedding, _: NonZeroUsize) -> Result<Vec<Hit>, PortError> {
+    async fn retrieve(&self, _: &Embedding, _: NonZeroUsize) -> Result<Rankings, PortError> {
         self.act().await?;
-        if matches!(self.conduct, Conduct::FindsNothing) {
-            return Ok(Vec::new());
-        }
-        let passage = Passage {
-            id: PassageId("1".to_owned()),
-            title: "Sessions".to_owned(),
-            headings: vec!["Time to live".to_owned()],
-            url: Some("/docs/sessions#time-to-live".to_owned()),
-            text: "An idle session ends after one hour. Then it is gone.".to_owned(),
+        let found = match self.conduct {
+            Conduct::FindsNothing => Vec::new(),
+            _ => ranking(),
         };
-        Ok(vec![Hit { passage, scores: Scores { dense: None, lexical: Some(2.5) } }])
+        Ok(Rankings { dense: None, lexical: Some(found) })
+    }
+
+    async fn passages(&self, _: &[PassageId]) -> Result<Vec<Passage>, PortError> {
+        Ok(Vec::new())
     }
 
     async fn ready(&self) -> Result<(), PortError> {
@@ -150,8 +176,12 @@ fn chat(retriever: Arc<Stub>, generator: Arc<Stub>) -> Chat {
         sessions: Arc::new(MemorySessions::new(sessions)),
     };
     let settings = ChatSettings {
-        passages: NonZeroUsize::new(5).unwrap(),
-        budget: PromptBudget::default(),
+        search: SearchSettings {
+            passages: NonZeroUsize::new(5).unwrap(),
+            per_page: NonZeroUsize::new(2).unwrap(),
+            tokens: 1_000,
+        },
+        history_tokens: 1_000,
         refusal: "The book does not say.".to_owned(),
     };
     Chat::new(ports, settings)
@@ -171,9 +201,13 @@ fn working_app() -> impl Endpoint<Output = Response> {
 }
 
 fn ask(body: impl Into<Body>) -> Request {
+    post("/chat", body)
+}
+
+fn post(path: &str, body: impl Into<Body>) -> Request {
     Request::builder()
         .method(Method::POST)
-        .uri_str("/chat")
+        .uri_str(path)
         .header("content-type", "application/json")
         .header("origin", BOOK)
         .body(body)
@@ -216,7 +250,7 @@ impl Reply {
         assert_eq!(self.header("vary"), Some("origin"));
         assert_eq!(self.header("cache-control"), Some("no-store"));
         assert_eq!(self.header("x-content-type-options"), Some("nosniff"));
-        for inner in ["secret", "internal.example", "ChatRequest", "poem", "serde"] {
+        for inner in ["secret", "internal.example", "Request", "poem", "serde", "i64"] {
             assert!(!self.text.contains(inner), "{inner}: {}", self.text);
         }
     }
@@ -247,7 +281,7 @@ async fn a_question_is_answered_with_its_sources() {
             "section": "Time to live",
             "url": "/docs/sessions#time-to-live",
             "quote": "An idle session ends after one hour.",
-            "scores": {"lexical": 2.5},
+            "scores": {"lexical": 2.5, "fused_rank": 1},
         }],
         "session_id": null,
         "session_restarted": false,
@@ -378,6 +412,7 @@ async fn a_problem_says_what_is_wrong_and_repeats_nothing() {
     for (body, detail) in [
         (r#"{"message": 5117}"#, "`message` must be a string"),
         (r#"{"message": "a", "page": ["private"]}"#, "`page` must be a string"),
+        (r#"{"message": "a", "debug": ", expected i64"}"#, "`debug` must be true or false"),
         (r#"{"query": "private"}"#, "missing field `message`"),
         ("{\n \"message\": \"private", "the body is not valid JSON at line 2, column 20"),
     ] {
@@ -532,241 +567,5 @@ async fn a_fit_request_id_is_kept_and_any_other_replaced() {
         let got = reply.header("x-request-id").unwrap();
         assert_eq!(got.as_bytes() == sent, kept, "{got}");
         assert!((1..=64).contains(&got.len()));
-    }
-}
-
-mod cors {
-    use super::*;
-
-    fn from(origin: &[u8], mut request: Request) -> Request {
-        request.headers_mut().insert("origin", HeaderValue::from_bytes(origin).unwrap());
-        request
-    }
-
-    fn preflight(origin: &str) -> Request {
-        Request::builder()
-            .method(Method::OPTIONS)
-            .uri_str("/chat")
-            .header("origin", origin)
-            .header("access-control-request-method", "POST")
-            .header("access-control-request-headers", "content-type,x-stream-response")
-            .finish()
-    }
-
-    #[tokio::test]
-    async fn a_preflight_of_the_book_is_granted() {
-        let reply = send(&working_app(), preflight(BOOK)).await;
-        assert_eq!((reply.status, reply.text.as_str()), (StatusCode::NO_CONTENT, ""));
-        assert_eq!(reply.header("access-control-allow-origin"), Some(BOOK));
-        assert_eq!(reply.header("access-control-allow-methods"), Some("GET, HEAD, POST, OPTIONS"));
-        let headers = reply.header("access-control-allow-headers").unwrap();
-        assert!(["content-type", "x-stream-response"].iter().all(|name| headers.contains(name)));
-        assert!(reply.header("access-control-max-age").is_some());
-        assert_eq!(reply.header("access-control-allow-credentials"), None);
-        assert_eq!(reply.header("vary"), Some("origin"));
-    }
-
-    #[tokio::test]
-    async fn a_reply_to_the_book_exposes_what_clients_need() {
-        let reply = send(&working_app(), question()).await;
-        let exposed = reply.header("access-control-expose-headers").unwrap();
-        assert!(["x-request-id", "retry-after"].iter().all(|name| exposed.contains(name)));
-    }
-
-    #[tokio::test]
-    async fn a_foreign_page_may_not_ask_and_costs_no_call() {
-        let (app, retriever, _) = app_over(Conduct::Works, Conduct::Works);
-        for origin in [
-            &b"https://evil.example"[..],
-            b"null",
-            b"https://book.example.evil.example",
-            b"http://book.example",
-            b"https://BOOK.example",
-            b"\xff\xfe",
-            b"",
-            b"://",
-        ] {
-            let reply = send(&app, from(origin, question())).await;
-            assert_eq!(reply.status, StatusCode::FORBIDDEN, "{origin:?}");
-            assert_eq!(reply.json()["code"], "origin_not_allowed");
-            assert_eq!(reply.header("access-control-allow-origin"), None);
-            assert_eq!(reply.header("vary"), Some("origin"));
-        }
-        let reply = send(&app, preflight("https://evil.example")).await;
-        assert_eq!(reply.status, StatusCode::FORBIDDEN);
-        assert_eq!(reply.header("access-control-allow-methods"), None);
-        assert_eq!(retriever.calls(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_foreign_page_may_load_but_not_read() {
-        let reply = send(&working_app(), from(b"https://evil.example", look("/health"))).await;
-        assert_eq!(reply.status, StatusCode::OK);
-        assert_eq!(reply.header("access-control-allow-origin"), None);
-    }
-
-    #[tokio::test]
-    async fn pages_of_the_server_itself_may_ask() {
-        let app = working_app();
-        let mut direct = from(b"http://127.0.0.1:8000", question());
-        direct.headers_mut().insert("host", HeaderValue::from_static("127.0.0.1:8000"));
-        let mut behind_a_proxy = from(b"https://ask.example", question());
-        behind_a_proxy.headers_mut().insert("host", HeaderValue::from_static("10.0.0.7:8000"));
-        behind_a_proxy
-            .headers_mut()
-            .insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
-        for request in [direct, behind_a_proxy] {
-            let reply = send(&app, request).await;
-            assert_eq!(reply.status, StatusCode::OK);
-            assert_eq!(reply.header("access-control-allow-origin"), None);
-        }
-    }
-
-    #[tokio::test]
-    async fn no_origin_is_no_page_and_passes() {
-        let mut request = question();
-        request.headers_mut().remove("origin");
-        let reply = send(&working_app(), request).await;
-        assert_eq!(reply.status, StatusCode::OK);
-        assert_eq!(reply.header("access-control-allow-origin"), None);
-        assert_eq!(reply.header("vary"), Some("origin"));
-    }
-
-    #[tokio::test]
-    async fn a_star_lets_every_site_in_without_credentials() {
-        let origins = vec![Origin::parse(1, "*").unwrap().0];
-        let (retriever, generator) = (Stub::new(Conduct::Works), Stub::new(Conduct::Works));
-        let app = app(chat(retriever, generator), &HttpSettings { origins, ..settings() });
-        for request in [from(b"https://any.example", question()), preflight("https://any.example")]
-        {
-            let reply = send(&app, request).await;
-            assert!(reply.status.is_success());
-            assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
-            assert_eq!(reply.header("access-control-allow-credentials"), None);
-        }
-    }
-}
-
-mod log {
-    use std::pin::Pin;
-    use std::sync::Mutex;
-
-    use tracing::instrument::WithSubscriber;
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// What is logged while the future runs.
-    async fn logged(work: Pin<Box<impl Future<Output = ()>>>) -> Vec<Value> {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .with_max_level(Level::DEBUG)
-            .with_writer(move || writer.clone())
-            .finish();
-        work.with_subscriber(subscriber).await;
-        let bytes = lines.0.lock().unwrap().clone();
-        bytes
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| serde_json::from_slice(line).unwrap())
-            .collect()
-    }
-
-    #[tokio::test]
-    async fn an_answered_question_is_one_event_with_its_stages_and_none_of_its_text() {
-        let mut request = question();
-        *request.uri_mut() = "/chat/?token=hidden".parse().unwrap();
-        request.headers_mut().insert("x-request-id", HeaderValue::from_static("r1"));
-        let app = working_app();
-        let events = logged(Box::pin(async {
-            send(&app, request).await;
-        }))
-        .await;
-        assert_eq!(events.len(), 1, "{events:?}");
-        let span = &events[0]["span"];
-        for (field, value) in [
-            ("request.id", json!("r1")),
-            ("http.method", json!("POST")),
-            ("http.route", json!("/chat")),
-            ("http.status", json!(200)),
-            ("outcome", json!("answered")),
-            ("retrieved", json!(1)),
-            ("model", json!("memory")),
-            ("input_tokens", json!(0)),
-            ("output_tokens", json!(0)),
-        ] {
-            assert_eq!(span[field], value, "{field}");
-        }
-        for stage in ["session", "embed", "retrieve", "first_delta", "generate"] {
-            assert!(span[format!("{stage}_ms")].as_f64().is_some_and(|ms| ms >= 0.0), "{stage}");
-        }
-        let line = events[0].to_string();
-        for text in ["When does", "An idle", "hidden"] {
-            assert!(!line.contains(text), "{text}: {line}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_failure_is_told_to_the_owner_once_with_its_causes() {
-        let (app, ..) = app_over(Conduct::Fails(ErrorKind::Unavailable), Conduct::Works);
-        let events = logged(Box::pin(async {
-            send(&app, question()).await;
-        }))
-        .await;
-        let errors: Vec<_> = events.iter().filter(|event| event["level"] == "ERROR").collect();
-        assert_eq!(errors.len(), 1);
-        let error = errors[0]["fields"]["error"].as_str().unwrap();
-        assert_eq!(error, format!("retrieve failed (unavailable): {SECRET}: the root of it"));
-        assert_eq!(errors[0]["span"]["problem.code"], "upstream_unavailable");
-        assert_eq!(errors[0]["span"]["problem.stage"], "retrieve");
-    }
-
-    #[tokio::test]
-    async fn a_refused_request_is_no_error_and_a_made_up_method_or_path_is_not_logged() {
-        let mut request = look("/secret/path?token=hidden");
-        request.set_method(Method::from_bytes(b"MADEUP").unwrap());
-        request.headers_mut().remove("origin");
-        let app = working_app();
-        let events = logged(Box::pin(async {
-            send(&app, request).await;
-        }))
-        .await;
-        let levels: Vec<_> = events.iter().map(|event| event["level"].as_str().unwrap()).collect();
-        assert_eq!(levels, ["DEBUG", "INFO"]);
-        assert_eq!(events[1]["span"]["http.route"], "none");
-        assert_eq!(events[1]["span"]["http.method"], "other");
-        assert!(!format!("{events:?}").contains("hidden"));
-    }
-
-    #[tokio::test]
-    async fn a_request_that_is_dropped_is_logged_as_cancelled() {
-        let (app, ..) = app_over(Conduct::Hangs, Conduct::Works);
-        let events = logged(Box::pin(async {
-            let request = app.call(question());
-            tokio::select! {
-                biased;
-                _ = request => {}
-                () = tokio::task::yield_now() => {}
-            }
-        }))
-        .await;
-        assert_eq!(events.len(), 1);
-        assert_eq!(events[0]["span"]["outcome"], "cancelled");
-        assert!(events[0]["span"]["embed_ms"].is_f64());
     }
 }

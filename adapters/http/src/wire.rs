@@ -1,15 +1,20 @@
 //! What goes over the wire: the bodies of requests and replies, as the document describes them.
 
+mod explanation;
+mod search;
+
 use askbook::answer::{Answer, Outcome, Source};
 use askbook::error::{ErrorKind, Stage};
 use askbook::passage::Scores;
-use askbook::question::{Question, QuestionLimits};
+use askbook::question::{Question, QuestionError, QuestionLimits};
 use askbook::session::SessionId;
 use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub(crate) use self::explanation::Explanation;
+pub(crate) use self::search::{SearchReply, SearchRequest};
 use crate::problem::{Code, Problem};
 
 /// A reader's question. Fields that are not listed here are ignored.
@@ -33,20 +38,40 @@ pub(crate) struct ChatRequest {
     #[oai(nullable, validator(max_length = 2000))]
     #[serde(default)]
     page: Option<String>,
+    /// Whether to explain what the search in the book considered.
+    #[oai(nullable)]
+    #[serde(default)]
+    debug: Option<bool>,
 }
 
 impl ChatRequest {
+    /// Whether the search in the book is to be explained.
+    pub(crate) fn wants_explanation(&self) -> bool {
+        self.debug == Some(true)
+    }
+
     /// The question, and the conversation that it is asked in.
     pub(crate) fn into_question(
         self,
         limits: QuestionLimits,
     ) -> Result<(Question, Option<SessionId>), Problem> {
         let (selected_text, page) = (self.selected_text.as_deref(), self.page.as_deref());
-        let question = Question::new(&self.message, selected_text, page, limits)?;
+        let question = Question::new(&self.message, selected_text, page, limits)
+            .map_err(|error| refused(error, "message"))?;
         let session = self.session_id.as_deref().map(SessionId::parse).transpose();
-        let session =
-            session.map_err(|error| Problem::new(Code::InvalidSessionId, error.to_string()))?;
+        let session = session.map_err(|error| {
+            Problem::new(Code::InvalidSessionId, error.to_string()).at("session_id")
+        })?;
         Ok((question, session))
+    }
+}
+
+/// Why a question whose text is in the field `text` cannot be asked.
+fn refused(error: QuestionError, text: &str) -> Problem {
+    match error {
+        QuestionError::Empty => Problem::from(error).at(text),
+        // Its message says which part it is about.
+        QuestionError::TooLong { .. } => error.into(),
     }
 }
 
@@ -57,6 +82,7 @@ impl Example for ChatRequest {
             session_id: Some(EXAMPLE_SESSION.to_owned()),
             selected_text: None,
             page: Some("/docs/sessions".to_owned()),
+            debug: None,
         }
     }
 }
@@ -83,10 +109,13 @@ pub(crate) struct ChatReply {
     #[oai(nullable)]
     model: Option<String>,
     usage: UsageReply,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    debug: Option<Explanation>,
 }
 
 impl ChatReply {
-    pub(crate) fn new(answer: Answer, session_restarted: bool) -> Self {
+    pub(crate) fn new(answer: Answer, session_restarted: bool, debug: Option<Explanation>) -> Self {
         Self {
             answer: answer.text,
             outcome: answer.outcome.into(),
@@ -99,6 +128,7 @@ impl ChatReply {
                 input_tokens: answer.usage.input_tokens,
                 output_tokens: answer.usage.output_tokens,
             },
+            debug,
         }
     }
 }
@@ -114,6 +144,7 @@ impl Example for ChatReply {
             message_id: Uuid::from_u128(0x8d7e_5b0a_3c1f_4e92_a6d4_1b2c_3d4e_5f60),
             model: Some("gemini-3.5-flash-lite".to_owned()),
             usage: UsageReply::example(),
+            debug: None,
         }
     }
 }
@@ -185,17 +216,21 @@ struct ScoresReply {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     lexical: Option<f32>,
+    /// The place when all rankings are taken together, from 1. It says which passage is better
+    /// and nothing about how good it is.
+    #[oai(validator(minimum(value = "1")))]
+    fused_rank: usize,
 }
 
 impl From<Scores> for ScoresReply {
-    fn from(Scores { dense, lexical }: Scores) -> Self {
-        Self { dense, lexical }
+    fn from(Scores { dense, lexical, fused_rank }: Scores) -> Self {
+        Self { dense, lexical, fused_rank }
     }
 }
 
 impl Example for ScoresReply {
     fn example() -> Self {
-        Self { dense: Some(0.75), lexical: Some(12.5) }
+        Self { dense: Some(0.75), lexical: Some(12.5), fused_rank: 1 }
     }
 }
 
@@ -316,6 +351,11 @@ pub(crate) struct ProblemDocument {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     stage: Option<StageName>,
+    /// The field of the body that is at fault, if it is one: a JSON pointer (RFC 6901) as a
+    /// fragment.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
     /// The addresses that there are, when the one that was asked for is none of them.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -332,6 +372,7 @@ impl ProblemDocument {
             code: problem.code,
             request_id: request_id.to_owned(),
             stage: problem.stage.map(StageName::from),
+            pointer: problem.field.as_ref().map(|field| format!("#/{field}")),
             routes,
         }
     }
@@ -340,11 +381,12 @@ impl ProblemDocument {
 impl Example for ProblemDocument {
     fn example() -> Self {
         let detail = "the message is empty: write a question";
-        Self::new(&Problem::new(Code::EmptyMessage, detail), "5f2b7a90c4d1", None)
+        let problem = Problem::new(Code::EmptyMessage, detail).at("message");
+        Self::new(&problem, "5f2b7a90c4d1", None)
     }
 }
 
-/// The step of a chat that failed.
+/// The step of a chat or a search that failed.
 #[derive(Debug, Enum, Serialize)]
 #[oai(rename = "Stage", rename_all = "snake_case", remote = "Stage")]
 #[serde(rename_all = "snake_case")]

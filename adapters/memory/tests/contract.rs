@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use askbook::embedding::VectorShape;
-use askbook::ports::{ChatSession, Embedder, Entry, Generator, Index, Retriever};
+use askbook::ports::{ChatSession, Embedder, Entry, Generator, Retriever};
 use askbook_memory::{MemoryEmbedder, MemoryGenerator, MemorySessions, MemoryStore, SessionLimits};
 
 fn dense() -> VectorShape {
@@ -20,13 +20,12 @@ fn both() -> VectorShape {
 
 async fn filled(shape: VectorShape, entries: Vec<Entry>) -> (Arc<dyn Retriever>, ()) {
     let store = MemoryStore::new();
-    store.replace("contract", shape, entries).await.unwrap();
+    askbook::contract::index::fill(&store, "contract", shape, entries).await;
     (Arc::new(store), ())
 }
 
-async fn empty() -> (Arc<dyn Index>, Arc<dyn Retriever>, ()) {
-    let store = Arc::new(MemoryStore::new());
-    (store.clone(), store, ())
+async fn empty() -> (Arc<MemoryStore>, ()) {
+    (Arc::new(MemoryStore::new()), ())
 }
 
 mod embedder {

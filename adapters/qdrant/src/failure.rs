@@ -36,6 +36,11 @@ impl Failure {
         self.status().is_some_and(|status| status.code() == Code::NotFound)
     }
 
+    /// Whether what the call makes is there already.
+    pub(crate) fn is_there_already(&self) -> bool {
+        self.status().is_some_and(|status| status.code() == Code::AlreadyExists)
+    }
+
     /// Whether the collection may no longer be what it was when it was looked at.
     pub(crate) fn may_be_stale(&self) -> bool {
         let code = self.status().map(Status::code);

@@ -1,175 +1,92 @@
-//! Writing an index: a new collection each time, put into service by moving an alias.
+//! Making an index: each in a collection of its own, put into service by moving an alias.
 
-use std::collections::HashMap;
-
-use askbook::embedding::{Embedding, VectorShape};
 use askbook::error::{ErrorKind, PortError};
-use askbook::ports::{Entry, Index, check_entries};
+use askbook::manifest::Manifest;
+use askbook::ports::{Draft, Index};
 use async_trait::async_trait;
-use qdrant_client::Payload;
-use qdrant_client::qdrant::{
-    CreateAliasBuilder, CreateCollectionBuilder, Distance, Modifier, NamedVectors, PointStruct,
-    SparseVectorParamsBuilder, SparseVectorsConfigBuilder, UpsertPointsBuilder, Vector,
-    VectorParamsBuilder, VectorsConfigBuilder,
-};
-use uuid::Uuid;
 
-use crate::failure::Failure;
-use crate::payload;
-use crate::schema::{OWN_DENSE, OWN_SPARSE};
-use crate::store::{QdrantStore, WRITE_TIMEOUT};
+use crate::draft::QdrantDraft;
+use crate::store::{Names, QdrantStore};
 
-/// How many points are sent at once: 1.5 MB with vectors of 3,072.
-const BATCH: usize = 100;
+/// What follows the digits in the name of the second collection of one corpus.
+const AGAIN: &str = "-again";
 
-/// The namespace of the points' ids: Qdrant takes only numbers and UUIDs, so a point's id is the
-/// UUID (version 5) of its passage's id.
-const POINTS: Uuid = Uuid::from_u128(0x0b5f_a1c4_6d0e_4d5b_9a53_61f7_2f0e_8c11);
-
-/// The collections behind an alias: `book` stands for one of `book-<32 hexadecimal digits>`.
+/// The collections behind an alias: `book` stands for one of `book-<corpus>`, where the corpus
+/// has 32 hexadecimal digits ([`Manifest::corpus`]), or `book-<corpus>-again`, which is for
+/// making the index anew that is in service.
 ///
-/// The digits are random, so that an interrupted or a second process is never in the way, and an
-/// index can be made anew from the same passages.
-fn fresh_name(alias: &str) -> String {
-    format!("{alias}-{}", Uuid::new_v4().simple())
+/// So whoever makes the same index writes to the same collection: a run that was interrupted
+/// goes on in it, and two that run side by side are not in each other's way.
+fn names(alias: &str, corpus: &str) -> [String; 2] {
+    ["", AGAIN].map(|again| format!("{alias}-{corpus}{again}"))
 }
 
-fn is_own_name(alias: &str, collection: &str) -> bool {
-    let digits = collection.strip_prefix(alias).and_then(|rest| rest.strip_prefix('-'));
-    digits.is_some_and(|digits| {
-        digits.len() == 32
-            && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    })
+/// The corpus that a collection behind this alias holds; `None` when askbook did not make it.
+pub(crate) fn corpus<'a>(alias: &str, collection: &'a str) -> Option<&'a str> {
+    let digits = collection.strip_prefix(alias)?.strip_prefix('-')?;
+    let digits = digits.strip_suffix(AGAIN).unwrap_or(digits);
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    (digits.len() == 32 && digits.bytes().all(is_digit)).then_some(digits)
 }
 
-#[async_trait]
-impl Index for QdrantStore {
-    async fn fingerprint(&self) -> Result<Option<String>, PortError> {
-        self.mark().await
-    }
-
-    async fn replace(
-        &self,
-        fingerprint: &str,
-        shape: VectorShape,
-        entries: Vec<Entry>,
-    ) -> Result<(), PortError> {
-        check_entries(shape, &entries)?;
-        let _writing = self.writing.lock().await;
-        let previous = self.in_service().await?;
-        let fresh = fresh_name(&self.settings.collection);
-        if let Err(failure) = self.write(&fresh, fingerprint, shape, entries).await {
-            self.remove(&fresh).await;
-            return Err(self.report(failure).await);
-        }
-        // The server moves an alias that exists in one step, so searches see the one collection
-        // or the other. When this fails the alias may have moved all the same: nothing is removed.
-        let alias = CreateAliasBuilder::new(&fresh, &self.settings.collection);
-        if let Err(failure) = Self::call(WRITE_TIMEOUT, self.client.create_alias(alias)).await {
-            return Err(self.report(failure).await);
-        }
-        self.forget();
-        if let Some(previous) = previous {
-            self.remove(&previous).await;
-        }
-        Ok(())
-    }
+/// The collections that askbook made for an alias.
+pub(crate) struct OwnCollections {
+    /// The one that the alias stands for.
+    pub(crate) in_service: Option<String>,
+    /// The others.
+    pub(crate) idle: Vec<String>,
 }
 
 impl QdrantStore {
-    /// The collection that the alias stands for.
-    ///
     /// # Errors
     /// `Misconfigured` when the name is that of a collection, or of an alias of one, that askbook
     /// did not make.
-    async fn in_service(&self) -> Result<Option<String>, PortError> {
+    pub(crate) async fn own_collections(&self) -> Result<OwnCollections, PortError> {
         let alias = &self.settings.collection;
-        let collections = match self.read(self.client.list_collections()).await {
-            Ok(all) => all.collections,
-            Err(failure) => return Err(self.report(failure).await),
-        };
-        let aliases = match self.read(self.client.list_aliases()).await {
-            Ok(all) => all.aliases,
-            Err(failure) => return Err(self.report(failure).await),
-        };
-        let target = aliases.into_iter().find(|each| each.alias_name == *alias);
-        let target = target.map(|each| each.collection_name);
-        let is_foreign = target.as_ref().is_some_and(|target| !is_own_name(alias, target));
-        if is_foreign || collections.iter().any(|each| each.name == *alias) {
+        let Names { mut collections, mut aliases } = self.told(self.names().await).await?;
+        let in_service = aliases.remove(alias);
+        let is_foreign = in_service.as_ref().is_some_and(|name| corpus(alias, name).is_none());
+        if is_foreign || collections.contains(alias) {
             let message = format!(
                 "the collection {alias:?} was not made by askbook and is left alone: set \
                  QDRANT_COLLECTION_NAME to a new name for the index"
             );
             return Err(PortError::new(ErrorKind::Misconfigured, message));
         }
-        let left = collections
-            .iter()
-            .filter(|each| is_own_name(alias, &each.name) && target.as_ref() != Some(&each.name));
-        let left = left.count();
-        if left > 0 {
-            tracing::warn!(
-                qdrant.alias = %alias,
-                collections.count = left,
-                "there are collections of indexing runs that were cut off or still go on"
-            );
-        }
-        Ok(target)
-    }
-
-    /// Makes a collection of the entries.
-    async fn write(
-        &self,
-        collection: &str,
-        fingerprint: &str,
-        shape: VectorShape,
-        entries: Vec<Entry>,
-    ) -> Result<(), Failure> {
-        let mut create = CreateCollectionBuilder::new(collection);
-        if let Some(size) = shape.dense {
-            let mut vectors = VectorsConfigBuilder::default();
-            let params = VectorParamsBuilder::new(size.get() as u64, Distance::Cosine);
-            vectors.add_named_vector_params(OWN_DENSE, params);
-            create = create.vectors_config(vectors);
-        }
-        if shape.sparse {
-            let mut vectors = SparseVectorsConfigBuilder::default();
-            let params = SparseVectorParamsBuilder::default().modifier(Modifier::Idf);
-            vectors.add_named_vector_params(OWN_SPARSE, params);
-            create = create.sparse_vectors_config(vectors);
-        }
-        Self::call(WRITE_TIMEOUT, self.client.create_collection(create)).await?;
-        let mut entries = entries.into_iter();
-        loop {
-            let batch: Vec<PointStruct> =
-                entries.by_ref().take(BATCH).map(|entry| point(entry, fingerprint)).collect();
-            if batch.is_empty() {
-                break;
-            }
-            let upsert = UpsertPointsBuilder::new(collection, batch).wait(true);
-            Self::call(WRITE_TIMEOUT, self.client.upsert_points(upsert)).await?;
-        }
-        Ok(())
-    }
-
-    /// Removes a collection that is not in service. That it stays is no failure of the index.
-    async fn remove(&self, collection: &str) {
-        let removed = self.client.delete_collection(collection);
-        if Self::call(WRITE_TIMEOUT, removed).await.is_err() {
-            tracing::warn!(qdrant.collection = %collection, "collection could not be removed");
-        }
+        collections
+            .retain(|name| corpus(alias, name).is_some() && in_service.as_ref() != Some(name));
+        Ok(OwnCollections { in_service, idle: collections })
     }
 }
 
-fn point(Entry { passage, embedding }: Entry, fingerprint: &str) -> PointStruct {
-    let Embedding { dense, sparse } = embedding;
-    let dense = dense.map(|values| (OWN_DENSE, Vector::new_dense(values)));
-    let sparse =
-        sparse.map(|sparse| (OWN_SPARSE, Vector::new_sparse(sparse.indices, sparse.values)));
-    let vectors: HashMap<String, Vector> =
-        dense.into_iter().chain(sparse).map(|(name, vector)| (name.to_owned(), vector)).collect();
-    let id = Uuid::new_v5(&POINTS, passage.id.0.as_bytes()).to_string();
-    let payload = Payload::from(payload::written(&passage, fingerprint));
-    PointStruct::new(id, NamedVectors::from(vectors), payload)
+#[async_trait]
+impl Index for QdrantStore {
+    /// `None` also for a collection that askbook did not make, or made before it said how.
+    async fn manifest(&self) -> Result<Option<Manifest>, PortError> {
+        let alias = &self.settings.collection;
+        let aliases = self.told(self.names().await).await?.aliases;
+        let Some(collection) = aliases.get(alias) else { return Ok(None) };
+        let Some(corpus) = corpus(alias, collection) else { return Ok(None) };
+        let Some(recipe) = self.recipe(collection).await? else { return Ok(None) };
+        let passages = self.told(self.count(collection).await).await?;
+        Ok(Some(Manifest { recipe, corpus: corpus.to_owned(), passages }))
+    }
+
+    async fn begin(&self, manifest: &Manifest) -> Result<Box<dyn Draft>, PortError> {
+        let OwnCollections { in_service, idle } = self.own_collections().await?;
+        let [first, second] = names(&self.settings.collection, &manifest.corpus);
+        let collection = if in_service.as_ref() == Some(&first) { second } else { first };
+        let source = match in_service {
+            Some(name) if self.recipe(&name).await?.as_ref() == Some(&manifest.recipe) => {
+                Some(name)
+            }
+            _ => None,
+        };
+        let exists = idle.contains(&collection);
+        let draft =
+            QdrantDraft::new(self.clone(), manifest.clone(), collection, exists, source).await?;
+        Ok(Box::new(draft))
+    }
 }
 
 #[cfg(test)]
@@ -178,12 +95,16 @@ mod tests {
 
     #[test]
     fn only_names_of_the_scheme_are_askbooks_own() {
-        assert!(is_own_name("book", &fresh_name("book")));
         let digits = "0123456789abcdef0123456789abcdef";
-        assert!(is_own_name("book", &format!("book-{digits}")));
-        for foreign in ["book", "book-", "book-v2", "bookish-0123", &format!("other-{digits}")] {
-            assert!(!is_own_name("book", foreign), "{foreign}");
+        for name in names("book", digits) {
+            assert_eq!(corpus("book", &name), Some(digits), "{name}");
+            assert_eq!(corpus("other", &name), None, "{name}");
         }
-        assert!(!is_own_name("book", &format!("book-{}", digits.to_uppercase())));
+        let longer = format!("book-{digits}0");
+        let renamed = format!("book-{digits}-old");
+        let shouted = format!("book-{}", digits.to_uppercase());
+        for foreign in ["book", "book-", "book-v2", "bookish-0123", &longer, &renamed, &shouted] {
+            assert_eq!(corpus("book", foreign), None, "{foreign}");
+        }
     }
 }

@@ -64,6 +64,16 @@ pub(crate) struct Vectors {
 }
 
 impl Schema {
+    /// The vectors of a collection that askbook writes.
+    pub(crate) fn own(shape: VectorShape) -> Self {
+        let dense = |size| DenseVector {
+            name: Some(OWN_DENSE.to_owned()),
+            size,
+            closeness: Closeness::Cosine,
+        };
+        Self { dense: shape.dense.map(dense), sparse: shape.sparse.then(|| OWN_SPARSE.to_owned()) }
+    }
+
     pub(crate) fn shape(&self) -> VectorShape {
         VectorShape {
             dense: self.dense.as_ref().map(|dense| dense.size),

@@ -2,31 +2,18 @@
 //!
 //! All of it is overlap of words, weighed: a word of the question counts by what it says itself
 //! and by its rarity among the passages at hand. What else has a say stands in
-//! [`Section::score_candidates`] for units, in [`Section::merit`] for sections and in
-//! [`Section::evidence`] for the decision to answer at all.
+//! [`Section::score_candidates`] for units and in [`Section::merit`] for sections. Whether the
+//! passages can answer at all has been judged before they come here (`askbook::evidence`).
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
+use askbook::concept::{Concept, ratio};
+use askbook::definition::tells_a_case;
 use askbook::passage::Hit;
-use askbook::text::{Unit, UnitKind, terms, units};
+use askbook::text::{Unit, UnitKind, seen_terms, units};
 
-use crate::question::{Concept, Inquiry, Wants, is_negated, ratio};
+use crate::question::{Inquiry, Wants, is_negated};
 
-/// The share of a short question that must be found where the answer is taken from. This and
-/// the following were fitted on one half of some 200 questions over three books.
-const EVIDENCE_FOR_FEW_WORDS: f64 = 0.62;
-/// The same for a long one, of which more words are its own way of saying things.
-const EVIDENCE_FOR_MANY_WORDS: f64 = 0.36;
-/// Words in the headings count more: this share of what the question says is enough there.
-const EVIDENCE_IN_HEADINGS: f64 = 0.55;
-/// A word is everywhere when this share of the pages at hand has it, if they are not too few.
-const MOST_PAGES: f64 = 0.8;
-/// A word that counts less than this share of what the weightiest one does decides nothing.
-const DECISIVE: f64 = 0.2;
-const FEW_PAGES: usize = 3;
-/// How many words that say something make a question short, and how many make it long.
-const FEW_WORDS: f64 = 4.0;
-const MANY_WORDS: f64 = 10.0;
 /// A second section is quoted too when it holds this much more of the question...
 const SECOND_GAIN: f64 = 0.2;
 /// ...and answers nearly as well as the best one.
@@ -52,8 +39,6 @@ pub(crate) struct Candidate {
 pub(crate) struct Section {
     /// The number by which it is cited.
     pub(crate) number: usize,
-    /// The title of its page.
-    title: String,
     /// Its units, in order.
     pub(crate) candidates: Vec<Candidate>,
     /// How well it answers; comparable within one question.
@@ -65,8 +50,7 @@ pub(crate) struct Section {
     negated: bool,
 }
 
-/// The sections to answer from, best first, one or two of them: none when the best one does not
-/// hold an answer.
+/// The sections to answer from, best first, one or two of them: none when no unit answers.
 pub(crate) fn best_sections(inquiry: &Inquiry, passages: &[Hit]) -> Vec<Section> {
     let mut sections: Vec<Section> =
         (1..).zip(passages).map(|(number, hit)| Section::read(number, hit)).collect();
@@ -75,11 +59,9 @@ pub(crate) fn best_sections(inquiry: &Inquiry, passages: &[Hit]) -> Vec<Section>
         section.score_candidates(inquiry, &weights);
         section.merit = section.merit(inquiry, &weights);
     }
+    sections.retain(|section| section.best_score() > 0.0);
     sections.sort_by(|a, b| b.merit.total_cmp(&a.merit));
     let Some(best) = sections.first() else { return sections };
-    if !best.is_evidence(inquiry, &weights.decisive(&sections)) {
-        return Vec::new();
-    }
     let helps = |second: &Section| {
         let gain = weights.covered_by(best.testimony().chain(second.testimony()))
             - weights.covered_by(best.testimony());
@@ -110,7 +92,7 @@ impl<'a> Weights<'a> {
             let found = texts.iter().filter(|terms| concept.share_in(terms) > 0.5).count();
             let rarity = (1.0 + ratio(2 * texts.len(), 1 + 2 * found)).ln();
             let rarity = if concept.says_something() { rarity } else { 1.0 };
-            (concept, concept.salience * rarity)
+            (concept, concept.salience() * rarity)
         };
         Self {
             concepts: inquiry.concepts.iter().map(weighed).collect(),
@@ -121,34 +103,6 @@ impl<'a> Weights<'a> {
     /// The share of the question, by weight, that these texts hold together.
     fn covered_by<'t>(&self, texts: impl IntoIterator<Item = Testimony<'t>>) -> f64 {
         share(&self.concepts, &texts.into_iter().collect::<Vec<_>>())
-    }
-
-    /// The same for the decision to answer: a word that most of the pages at hand have, such as
-    /// the name of what the book is about, decides nothing next to others.
-    fn decisive(&self, sections: &[Section]) -> Self {
-        let pages: HashSet<&str> = sections.iter().map(|section| section.title.as_str()).collect();
-        let is_everywhere = |concept: &Concept| {
-            let with = sections.iter().filter(|section| {
-                section.testimony().any(|(terms, _)| concept.share_in(terms) > 0.5)
-            });
-            let with: HashSet<&str> = with.map(|section| section.title.as_str()).collect();
-            pages.len() >= FEW_PAGES && ratio(with.len(), pages.len()) >= MOST_PAGES
-        };
-        let says = |concept: &&Concept| concept.says_something();
-        let mut informative = self.concepts.iter().map(|(concept, _)| *concept).filter(says);
-        let nothing_else = informative.all(is_everywhere);
-        let concepts = self.concepts.iter().map(|(concept, weight)| {
-            let idle = !nothing_else && concept.says_something() && is_everywhere(concept);
-            (*concept, if idle { 0.1 * weight } else { *weight })
-        });
-        Self { concepts: concepts.collect(), context: self.context.clone() }
-    }
-
-    /// The share of the question that the section of an answer has to hold.
-    fn evidence_needed(&self) -> f64 {
-        let words: f64 = self.concepts.iter().map(|(concept, _)| concept.salience).sum();
-        let long = ((words - FEW_WORDS) / (MANY_WORDS - FEW_WORDS)).clamp(0.0, 1.0);
-        EVIDENCE_FOR_FEW_WORDS + long * (EVIDENCE_FOR_MANY_WORDS - EVIDENCE_FOR_FEW_WORDS)
     }
 }
 
@@ -172,8 +126,7 @@ impl Section {
         let heading = seen_terms(heading_text);
         let negated = is_negated(heading_text);
         let trail = seen_terms(&passage.breadcrumb());
-        let title = passage.title.clone();
-        Self { number, title, candidates, merit: 0.0, heading, trail, negated }
+        Self { number, candidates, merit: 0.0, heading, trail, negated }
     }
 
     fn score_candidates(&mut self, inquiry: &Inquiry, weights: &Weights<'_>) {
@@ -222,7 +175,8 @@ impl Section {
     /// How well the section answers: what it holds of the question, what its best unit holds,
     /// whether its heading asks the same question, and the retriever's opinion.
     fn merit(&self, inquiry: &Inquiry, weights: &Weights<'_>) -> f64 {
-        let asked = |term: &&String| weights.concepts.iter().any(|(concept, _)| concept.is(term));
+        let asked =
+            |term: &&String| weights.concepts.iter().any(|(concept, _)| concept.whole() == *term);
         let shared = ratio(self.heading.iter().filter(asked).count(), self.heading.len());
         let agreement = match (inquiry.negated, self.negated) {
             (true, true) => 2.0,
@@ -230,53 +184,13 @@ impl Section {
             (false, _) => 1.0,
         };
         let heading = agreement * shared * weights.covered_by([(&self.heading, 1.0)]);
-        let best = self.best().map_or(0.0, |at| self.candidates[at].score);
         let rank = 1.0 / (1.0 + ratio(self.number - 1, 4));
-        weights.covered_by(self.testimony()) + best + heading + 0.5 * rank
+        weights.covered_by(self.testimony()) + self.best_score() + heading + 0.5 * rank
     }
 
-    /// Whether the section holds enough of the question to answer it.
-    fn is_evidence(&self, inquiry: &Inquiry, weights: &Weights<'_>) -> bool {
-        let Some(best) = self.best() else { return false };
-        let mut says: Vec<&(&Concept, f64)> =
-            weights.concepts.iter().filter(|(concept, _)| concept.says_something()).collect();
-        let is_foreign = says.iter().all(|(concept, _)| concept.share_in(&self.trail) == 0.0);
-        let most = says.iter().map(|(_, weight)| *weight).fold(0.0, f64::max);
-        let count = says.len();
-        says.retain(|(_, weight)| *weight > DECISIVE * most);
-        // Under headings of another subject, neither a row of a table tells a way, nor is a lone
-        // word that is said once in passing a topic.
-        if is_foreign && inquiry.subject.is_empty() {
-            let is_row = self.candidates[best].unit.kind == UnitKind::Row;
-            let mentions = |word: &Concept| {
-                self.candidates.iter().filter(|unit| word.share_in(&unit.terms) > 0.0).count()
-            };
-            let is_left = says.len() < count;
-            let in_passing = matches!(says[..], [(word, _)] if is_left && mentions(word) < 2);
-            if in_passing || (is_row && inquiry.wants == Wants::Way) {
-                return false;
-            }
-        }
-        let salience = says.iter().map(|(concept, _)| (*concept, concept.salience));
-        let in_headings = share(&salience.collect::<Vec<_>>(), &[(&self.trail, 1.0)]);
-        in_headings >= EVIDENCE_IN_HEADINGS || self.evidence(weights) >= weights.evidence_needed()
-    }
-
-    /// The share of the question that the section holds: half of it counted over the whole
-    /// section, half over its best unit with its neighbours and headings, for words that are
-    /// strewn over a long text prove little.
-    fn evidence(&self, weights: &Weights<'_>) -> f64 {
-        let Some(best) = self.best() else { return 0.0 };
-        let near = &self.candidates[best.saturating_sub(1)..(best + 2).min(self.candidates.len())];
-        let focus = near.iter().map(Candidate::testimony).chain([(&self.trail, 1.0)]);
-        f64::midpoint(weights.covered_by(self.testimony()), weights.covered_by(focus))
-    }
-
-    /// The position of the unit that answers best, the first of equals; none when none does.
-    fn best(&self) -> Option<usize> {
-        let candidates = self.candidates.iter().enumerate().rev();
-        let best = candidates.max_by(|(_, a), (_, b)| a.score.total_cmp(&b.score));
-        best.filter(|(_, candidate)| candidate.score > 0.0).map(|(at, _)| at)
+    /// How well the unit answers that answers best.
+    fn best_score(&self) -> f64 {
+        self.candidates.iter().map(|candidate| candidate.score).fold(0.0, f64::max)
     }
 
     fn testimony(&self) -> impl Iterator<Item = Testimony<'_>> {
@@ -291,17 +205,6 @@ impl Candidate {
         let in_passing = self.unit.kind == UnitKind::Code || is_link(&self.unit.text);
         (&self.terms, if in_passing { 0.5 } else { 1.0 })
     }
-}
-
-/// The terms of what a reader sees of a text: addresses say little and hold much.
-fn seen_terms(text: &str) -> HashSet<String> {
-    let mut seen = String::with_capacity(text.len());
-    for (at, piece) in text.split("](").enumerate() {
-        let behind_address = piece.find(')').filter(|_| at > 0).unwrap_or(0);
-        seen.push_str(&piece[behind_address..]);
-        seen.push(' ');
-    }
-    seen.split_whitespace().filter(|word| !word.contains("://")).flat_map(terms).collect()
 }
 
 /// Whether the unit is of the kind that the question wants.
@@ -327,44 +230,12 @@ fn fitness(unit: &Unit, inquiry: &Inquiry) -> f64 {
 
 /// Whether these terms are what the question asks to define, and no more.
 fn is_subject(terms: &HashSet<String>, inquiry: &Inquiry) -> bool {
-    !inquiry.subject.is_empty()
-        && terms.iter().collect::<BTreeSet<_>>() == inquiry.subject.iter().collect()
+    inquiry.subject.as_ref().is_some_and(|subject| subject.is(terms))
 }
 
-/// Whether a lower-case sentence begins with when, how or why its subject is something, which
-/// does not say what the subject is.
-fn tells_a_case(sentence: &str) -> bool {
-    const FIRST: [&str; 8] = ["as", "how", "if", "once", "when", "where", "while", "why"];
-    sentence.split_whitespace().next().is_some_and(|word| FIRST.contains(&word))
-}
-
-/// Whether a lower-case sentence says of just what the question asks to define what it is: "an X
-/// is a ...", "**X** are ...", "the term X means ...".
+/// Whether a sentence defines just what the question asks to define.
 fn is_definition(sentence: &str, inquiry: &Inquiry) -> bool {
-    const VERBS: [&str; 10] = [
-        " is a ",
-        " is an ",
-        " is the ",
-        " is one ",
-        " is any ",
-        " are ",
-        " means ",
-        " refers to ",
-        " stands for ",
-        " is, ",
-    ];
-    const HAPPENINGS: [&str; 5] = ["ed", "en", "ing", "ly", "not"];
-    let plain = sentence.replace(['*', '_'], "");
-    VERBS.iter().any(|verb| {
-        let Some((subject, rest)) = plain.split_once(verb) else { return false };
-        let subject = ["the term ", "the word ", "the name "]
-            .iter()
-            .find_map(|name| subject.strip_prefix(name))
-            .unwrap_or(subject);
-        let next = rest.split_whitespace().next().unwrap_or_default();
-        let is_noun = *verb != " are " || !HAPPENINGS.iter().any(|end| next.ends_with(end));
-        is_noun && is_subject(&seen_terms(subject), inquiry)
-    })
+    inquiry.subject.as_ref().is_some_and(|subject| subject.is_defined_by(sentence))
 }
 
 /// Whether a sentence says what the question asks about: little more than its subject stands

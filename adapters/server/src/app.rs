@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use askbook::chat::Chat;
@@ -12,6 +13,7 @@ use tracing::{error, info};
 
 use crate::config::Config;
 use crate::indexer::{Extent, Indexer, Unasked};
+use crate::store::Store;
 use crate::wiring::{self, Pace};
 
 /// A service whose socket is open and which is ready to run.
@@ -20,6 +22,8 @@ pub struct App {
     chat: Chat,
     http: HttpSettings,
     indexer: Indexer,
+    store: Store,
+    index_refresh: Duration,
     extent: Option<Extent>,
     book: String,
 }
@@ -31,7 +35,7 @@ impl App {
     ///
     /// # Errors
     /// The address cannot be listened on; a part cannot be had; there is neither an index nor a
-    /// book.
+    /// book; the index was made in another way than the settings ask for.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let settings = &config.settings;
         let address = SocketAddr::new(settings.host, settings.port);
@@ -40,16 +44,17 @@ impl App {
             format!("cannot listen on {address}: set PORT and HOST to what is free and yours")
         })?;
         let embedder = wiring::embedder(&config, Pace::Reader)?;
-        let store = wiring::store(&config).await?;
+        let store = wiring::store(&config, embedder.as_ref()).await?;
         let chat = wiring::chat(&config, Arc::clone(&embedder), &store)?;
         let indexer = wiring::indexer(&config, &store)?;
         let extent = indexer.ensure().await?;
-        let folder = config.settings.book.display();
+        let source = &config.settings.book;
         let book = match (indexer.unasked, extent) {
-            (Unasked::NotOurs, _) => store.place,
-            (_, Some(extent)) => format!("{folder} ({extent})"),
-            (_, None) => folder.to_string(),
+            (Unasked::NotOurs, _) => store.place().to_owned(),
+            (_, Some(extent)) => format!("{source} ({extent})"),
+            (_, None) => source.to_string(),
         };
+        let index_refresh = config.settings.index_refresh;
         let address = bound.local_addr();
         info!(
             version = env!("CARGO_PKG_VERSION"),
@@ -59,7 +64,7 @@ impl App {
             generator = config.generator.name(),
             "askbook is listening"
         );
-        Ok(Self { bound, chat, http, indexer, extent, book })
+        Ok(Self { bound, chat, http, indexer, store, index_refresh, extent, book })
     }
 
     /// Where it listens; with its actual port when any free one was asked for.
@@ -73,11 +78,20 @@ impl App {
     }
 
     /// Serves until `shutdown` resolves and what was asked until then is answered. An index that
-    /// is not of the book as it is now is made anew meanwhile, where that costs nothing.
+    /// is not of the book as it is now is made anew meanwhile, where that costs nothing; the store
+    /// is kept fresh.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self { bound, chat, http, indexer, store, index_refresh, extent, .. } = self;
         let mut meanwhile = JoinSet::new();
-        let indexer = self.indexer;
-        if self.extent.is_none() {
+        if indexer.unasked == Unasked::NotOurs {
+            let retriever = Arc::clone(&store.retriever);
+            meanwhile.spawn(async move {
+                if let Err(error) = retriever.shape().await {
+                    let error = format!("{:#}", anyhow::Error::new(error));
+                    error!(error, "passages cannot be found");
+                }
+            });
+        } else if extent.is_none() {
             meanwhile.spawn(async move {
                 if let Err(error) = indexer.renew().await {
                     let error = format!("{error:#}");
@@ -85,7 +99,8 @@ impl App {
                 }
             });
         }
-        self.bound.serve(askbook_http::app(self.chat, &self.http), shutdown).await;
+        meanwhile.spawn(async move { store.keep(index_refresh).await });
+        bound.serve(askbook_http::app(chat, &http), shutdown).await;
         meanwhile.shutdown().await;
     }
 }
@@ -113,7 +128,6 @@ mod tests {
         ]);
         let app = App::build(config.unwrap()).await.unwrap();
         assert_ne!(app.addr().port(), 0);
-        app.run(std::future::ready(())).await;
         assert_eq!(upstream.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
     }
 
@@ -129,7 +143,7 @@ mod tests {
             ("ASKBOOK_RETRIEVER", "memory"),
         ]);
         let app = App::build(config.unwrap()).await.unwrap();
-        assert_eq!(app.extent, Some(Extent { pages: 1, passages: 1 }));
+        assert_eq!(app.extent, Some(Extent { pages: Some(1), passages: 1 }));
         assert!(app.chat.ports().retriever.ready().await.is_ok());
     }
 }

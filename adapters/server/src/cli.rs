@@ -1,6 +1,8 @@
 //! The command line.
 
+mod answer;
 mod arguments;
+mod index;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -8,20 +10,16 @@ use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::pin::pin;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
-use askbook::chat::collect;
-use askbook::question::{Question, QuestionError};
+use anyhow::Context as _;
+use askbook::question::QuestionError;
 use clap::Parser as _;
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::runtime::Runtime;
 use tracing::{debug, warn};
 
 use crate::app::App;
-use crate::config::{Config, ConfigError, LogFormat, RetrieverChoice, example};
-use crate::telemetry;
-use crate::wiring::{self, Pace};
+use crate::config::{Config, ConfigError, Keys, LogFormat, example};
+use crate::{check, eval, telemetry};
 use arguments::{Arguments, Command};
 
 /// Wrong usage, or wrong settings.
@@ -39,7 +37,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     match execute(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             complain(format_args!("error: {error:#}"));
             if error.is::<ConfigError>() || error.is::<QuestionError>() {
@@ -51,16 +49,20 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn execute(arguments: Arguments) -> anyhow::Result<()> {
+fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (command, flags) = arguments.into_settings();
     match command {
-        Command::Openapi => return print(askbook_http::document()),
-        Command::Config { example: true } => return print(example()),
+        Command::Openapi => return succeeded(print(askbook_http::document())),
+        Command::Config { example: true } => return succeeded(print(example())),
         _ => {}
     }
-    let config = Config::load(flags)?;
+    let keys = match &command {
+        Command::Index(index) if index.dry_run => Keys::Spared,
+        _ => Keys::Needed,
+    };
+    let config = Config::load_with(flags, keys)?;
     if let Command::Config { .. } = command {
-        return print(config.listing());
+        return succeeded(print(config.listing()));
     }
     telemetry::init(config.settings.log_level.clone(), config.settings.log_format);
     if let Some(file) = &config.settings.config_file {
@@ -71,14 +73,23 @@ fn execute(arguments: Arguments) -> anyhow::Result<()> {
     }
     let runtime = Runtime::new().context("cannot start the runtime")?;
     let result = match command {
-        Command::Serve => runtime.block_on(serve(config)),
-        Command::Index { .. } => runtime.block_on(index(&config)),
-        Command::Ask { question } => runtime.block_on(ask(&config, &question)),
-        Command::Config { .. } | Command::Openapi => Ok(()),
+        Command::Serve => succeeded(runtime.block_on(serve(config))),
+        Command::Index(wanted) => succeeded(runtime.block_on(index::index(&config, &wanted))),
+        Command::Ask { question, json } => {
+            succeeded(runtime.block_on(answer::ask(&config, &question, json)))
+        }
+        Command::Search(wanted) => succeeded(runtime.block_on(answer::search(&config, &wanted))),
+        Command::Check { json } => runtime.block_on(check::run(&config, json)),
+        Command::Eval(wanted) => runtime.block_on(eval::run(&config, wanted)),
+        Command::Config { .. } | Command::Openapi => Ok(ExitCode::SUCCESS),
     };
     // Waits for no indexing that is under way: half an index is none.
     runtime.shutdown_background();
     result
+}
+
+fn succeeded(result: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    result.map(|()| ExitCode::SUCCESS)
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -112,59 +123,6 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Indexes the book and remembers which one that was.
-async fn index(config: &Config) -> anyhow::Result<()> {
-    if let RetrieverChoice::Memory = config.retriever {
-        bail!(
-            "an index in memory ends with this command: set ASKBOOK_RETRIEVER to qdrant or edge; \
-             for memory, `askbook serve` indexes the book itself"
-        );
-    }
-    let store = wiring::store(config).await?;
-    let indexer = wiring::indexer(config, &store)?;
-    let reading = indexer.read().await?;
-    for finding in &reading.findings {
-        complain(finding);
-    }
-    // Draws on stderr, and on a terminal only.
-    let bar = ProgressBar::new(reading.passages.len() as u64).with_style(
-        ProgressStyle::with_template("{pos}/{len} passages {wide_bar} {eta}")
-            .context("cannot draw progress")?,
-    );
-    let extent = indexer.index(reading, |passages| bar.set_position(passages as u64)).await;
-    bar.finish_and_clear();
-    let extent = extent?;
-    config.book().remember(&config.settings.data_dir)?;
-    let folder = config.settings.book.display();
-    print(format_args!(
-        "indexed {extent} of {folder} into {}\n\
-         an askbook that is running serves it after a restart\n",
-        store.place
-    ))
-}
-
-/// Answers one question.
-async fn ask(config: &Config, question: &str) -> anyhow::Result<()> {
-    let question = Question::new(question, None, None, wiring::question_limits(config))?;
-    let embedder = wiring::embedder(config, Pace::Reader)?;
-    let store = wiring::store(config).await?;
-    let chat = wiring::chat(config, Arc::clone(&embedder), &store)?;
-    let indexer = wiring::indexer(config, &store)?;
-    if indexer.ensure().await?.is_none() {
-        indexer.renew().await?;
-    }
-    let answer = collect(chat.ask(question, None)).await?;
-    let mut text = format!("{}\n", answer.text);
-    if !answer.sources.is_empty() {
-        text += "\nSources\n";
-    }
-    for source in &answer.sources {
-        let url = source.passage.url.as_deref().unwrap_or("(no address)");
-        text += &format!("[{}] {}\n    {url}\n", source.number, source.passage.breadcrumb());
-    }
-    print(text)
-}
-
 /// Resolves on SIGINT or SIGTERM.
 #[cfg(unix)]
 fn shutdown() -> io::Result<impl Future<Output = ()>> {
@@ -191,7 +149,7 @@ fn shutdown() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Writes data to stdout. A reader that has seen enough is no error.
-fn print(text: impl Display) -> anyhow::Result<()> {
+pub(crate) fn print(text: impl Display) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     let written = write!(stdout, "{text}").and_then(|()| stdout.flush());
     match written {
@@ -203,6 +161,6 @@ fn print(text: impl Display) -> anyhow::Result<()> {
 }
 
 /// Writes a line for people to stderr; if that fails there is nobody to tell.
-fn complain(line: impl Display) {
+pub(crate) fn complain(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -42,6 +42,28 @@ pub struct Config {
     /// What the owner should know before it hurts.
     pub(crate) warnings: Vec<String>,
     listing: Listing,
+    given: Layers,
+    keys: Keys,
+}
+
+/// The settings as they were given, one layer over the other.
+#[derive(Clone)]
+struct Layers(Figment);
+
+/// They hold keys.
+impl fmt::Debug for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Layers")
+    }
+}
+
+/// Whether a part that calls a service can be had without its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// It cannot.
+    Needed,
+    /// It can, because nothing will be called.
+    Spared,
 }
 
 /// What turns text into vectors, with what only it needs.
@@ -50,6 +72,8 @@ pub(crate) enum EmbedderChoice {
     Gemini(SecretString),
     #[cfg(feature = "edge")]
     Bm25,
+    #[cfg(feature = "edge")]
+    Hybrid(SecretString),
     Memory,
 }
 
@@ -109,10 +133,18 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with them.
     pub fn load(flags: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        Self::load_with(flags, Keys::Needed)
+    }
+
+    /// As [`Self::load`], for what may need no keys.
+    pub(crate) fn load_with(
+        flags: impl IntoIterator<Item = (String, String)>,
+        keys: Keys,
+    ) -> Result<Self, ConfigError> {
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         });
-        Self::layered(Path::new(""), variables, flags)
+        Self::layered(Path::new(""), variables, flags, keys)
     }
 
     /// Reads the settings from these names and values alone, without files and environment. A
@@ -127,13 +159,28 @@ impl Config {
         let values = values.into_iter().map(|(name, value)| (name.into(), value.into()));
         let values = layer::layer("value", values, Strangers::Refused, &mut problems);
         layer::refuse_conflicts(&values, &mut problems);
-        Self::resolve(merge(Figment::new(), values), problems)
+        Self::resolve(merge(Figment::new(), values), Keys::Needed, problems)
+    }
+
+    /// These settings with some of them set otherwise.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them then.
+    pub(crate) fn with(
+        &self,
+        values: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let values = layer::layer("override", values, Strangers::Refused, &mut problems);
+        layer::refuse_conflicts(&values, &mut problems);
+        Self::resolve(merge(self.given.0.clone(), values), self.keys, problems)
     }
 
     fn layered(
         folder: &Path,
         environment: impl Iterator<Item = (String, String)>,
         flags: impl IntoIterator<Item = (String, String)>,
+        keys: Keys,
     ) -> Result<Self, ConfigError> {
         let mut problems = Problems::default();
         let environment =
@@ -149,14 +196,14 @@ impl Config {
         let path = named.or_else(|| Some(folder.join(FILE)).filter(|path| path.exists()));
         let file = path.map(|path| layer::file(&path, &mut problems)).unwrap_or_default();
         layer::refuse_conflicts(&file, &mut problems);
-        Self::resolve(join(merged, file), problems)
+        Self::resolve(join(merged, file), keys, problems)
     }
 
     /// From what was given to what it means.
-    fn resolve(given: Figment, mut problems: Problems) -> Result<Self, ConfigError> {
+    fn resolve(given: Figment, keys: Keys, mut problems: Problems) -> Result<Self, ConfigError> {
         let mut warnings = Vec::new();
         let complete = join(given.clone(), layer::defaults());
-        let mut merged = given;
+        let mut merged = given.clone();
         if let Some(data_dir) = reader::text(&complete, "ASKBOOK_DATA_DIR")
             && !merged.contains("ASKBOOK_BOOK")
         {
@@ -175,7 +222,7 @@ impl Config {
         let merged = join(merged, layer::defaults());
 
         let settings = Settings::read(&mut Reader { merged: &merged, problems: &mut problems });
-        let choices = settings.as_ref().and_then(|settings| choose(settings, &mut problems));
+        let choices = settings.as_ref().and_then(|settings| choose(settings, keys, &mut problems));
         let (Some(settings), Some(choices), true) = (settings, choices, problems.0.is_empty())
         else {
             return Err(ConfigError { problems: problems.0 });
@@ -192,15 +239,17 @@ impl Config {
         listing.choose("ASKBOOK_EMBEDDER", embedder.name());
         listing.choose("ASKBOOK_RETRIEVER", retriever.name());
         listing.choose("ASKBOOK_GENERATOR", generator.name());
-        Ok(Self { settings, embedder, retriever, generator, warnings, listing })
+        let given = Layers(given);
+        Ok(Self { settings, embedder, retriever, generator, warnings, listing, given, keys })
     }
 
     /// The book, as the settings describe it.
     pub(crate) fn book(&self) -> Book {
         Book {
-            folder: self.settings.book.clone(),
+            source: self.settings.book.clone(),
             site_url: self.settings.site_url.clone(),
             route_base_path: self.settings.route_base_path.clone(),
+            from_build: self.settings.from_build.clone(),
         }
     }
 
@@ -221,24 +270,32 @@ fn join(figment: Figment, layer: Vec<Given>) -> Figment {
 /// The parts, as set or as follows from what else is set. `None` when one cannot be had.
 fn choose(
     settings: &Settings,
+    keys: Keys,
     problems: &mut Problems,
 ) -> Option<(EmbedderChoice, RetrieverChoice, GeneratorChoice)> {
     let key = settings.gemini_api_key.clone();
     let offline = cfg!(feature = "edge");
 
     let embedder = settings.embedder.unwrap_or(match (&key, &settings.qdrant_url) {
+        (Some(_), Some(_)) if offline => EmbedderName::Hybrid,
         (Some(_), Some(_)) => EmbedderName::Gemini,
         _ if offline => EmbedderName::Bm25,
         _ => EmbedderName::Memory,
     });
+    let spare = (keys == Keys::Spared).then(|| SecretString::from("spared"));
+    let paid = key.clone().or(spare);
     let embedder = match embedder {
-        EmbedderName::Gemini => needed(key.clone().map(EmbedderChoice::Gemini), || {
+        EmbedderName::Gemini => needed(paid.map(EmbedderChoice::Gemini), || {
             problems.add("ASKBOOK_EMBEDDER asks for gemini: set GEMINI_API_KEY too");
+        }),
+        #[cfg(feature = "edge")]
+        EmbedderName::Hybrid => needed(paid.map(EmbedderChoice::Hybrid), || {
+            problems.add("ASKBOOK_EMBEDDER asks for hybrid: set GEMINI_API_KEY too");
         }),
         #[cfg(feature = "edge")]
         EmbedderName::Bm25 => Some(EmbedderChoice::Bm25),
         #[cfg(not(feature = "edge"))]
-        EmbedderName::Bm25 => needed(None, || {
+        EmbedderName::Bm25 | EmbedderName::Hybrid => needed(None, || {
             problems.add("ASKBOOK_EMBEDDER asks for bm25: build askbook with its feature `edge`");
         }),
         EmbedderName::Memory => Some(EmbedderChoice::Memory),
@@ -299,13 +356,22 @@ impl EmbedderChoice {
             Self::Gemini(_) => "gemini",
             #[cfg(feature = "edge")]
             Self::Bm25 => "bm25",
+            #[cfg(feature = "edge")]
+            Self::Hybrid(_) => "hybrid",
             Self::Memory => "memory",
         }
     }
 
     /// Whether embedding costs no call to anyone, so that a book can be indexed unasked.
     pub(crate) fn is_local(&self) -> bool {
-        !matches!(self, Self::Gemini(_))
+        match self {
+            Self::Gemini(_) => false,
+            #[cfg(feature = "edge")]
+            Self::Bm25 => true,
+            #[cfg(feature = "edge")]
+            Self::Hybrid(_) => false,
+            Self::Memory => true,
+        }
     }
 }
 

@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use askbook::indexing;
-use askbook::passage::Passage;
+use askbook::indexing::{self, Changes};
+use askbook::manifest::Manifest;
 use askbook::ports::{Embedder, Index};
-use askbook_docusaurus::Reading;
 use tracing::{info, warn};
 
-use crate::book::Book;
+use crate::book::{Book, Reading};
+use crate::recipe::WantedRecipe;
 
 /// What makes an index of the book.
 #[derive(Clone)]
@@ -18,6 +18,7 @@ pub(crate) struct Indexer {
     pub(crate) book: Book,
     pub(crate) embedder: Arc<dyn Embedder>,
     pub(crate) index: Arc<dyn Index>,
+    pub(crate) wanted: WantedRecipe,
     pub(crate) unasked: Unasked,
 }
 
@@ -41,23 +42,38 @@ pub(crate) enum Unasked {
 /// How much was indexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Extent {
-    pub(crate) pages: usize,
+    /// `None` for what is not made of pages.
+    pub(crate) pages: Option<usize>,
     pub(crate) passages: usize,
 }
 
 impl Indexer {
-    /// Makes sure, where that is allowed at once, that there is an index, whatever its age.
+    /// Makes sure, where that is allowed at once, that there is an index that can be searched
+    /// with the settings, whatever its age.
     ///
     /// # Errors
-    /// There is neither an index nor a book to make one of.
+    /// There is neither such an index nor a book to make one of; or there is one that was made
+    /// in another way, and it may not be made anew unasked.
     pub(crate) async fn ensure(&self) -> anyhow::Result<Option<Extent>> {
-        if self.unasked == Unasked::NotOurs || self.in_service().await.is_some() {
+        if self.unasked == Unasked::NotOurs {
             return Ok(None);
         }
-        let reading = self.read().await.context("there is no index yet, and no book to index")?;
+        let why = match self.in_service().await {
+            None => "there is no index yet, and no book to index".to_owned(),
+            Some(manifest) => match self.wanted.check(&manifest.recipe) {
+                Ok(()) => return Ok(None),
+                Err(unfit) if self.may_replace(&manifest) => {
+                    let why = unfit.to_string();
+                    warn!(why, "the index is made anew");
+                    why
+                }
+                Err(unfit) => return Err(unfit.into()),
+            },
+        };
+        let reading = self.read_again().await.context(why)?;
         mention_findings(&reading);
         match self.unasked {
-            Unasked::AtOnce => self.index(reading, |_| ()).await.map(Some),
+            Unasked::AtOnce => self.index(reading, |_, _| ()).await.map(|done| Some(done.0)),
             Unasked::Meanwhile | Unasked::Never | Unasked::NotOurs => Ok(None),
         }
     }
@@ -68,7 +84,7 @@ impl Indexer {
         if self.unasked == Unasked::NotOurs {
             return Ok(());
         }
-        let reading = match self.read().await {
+        let reading = match self.read_again().await {
             Ok(reading) => reading,
             Err(error) => {
                 let error = format!("{error:#}");
@@ -77,16 +93,17 @@ impl Indexer {
             }
         };
         mention_findings(&reading);
-        let wanted = indexing::fingerprint(&reading.passages, self.embedder.as_ref());
-        let current = self.in_service().await == Some(wanted);
+        let current = self.in_service().await.is_some_and(|manifest| {
+            self.wanted.check(&manifest.recipe).is_ok()
+                && Manifest::of(&reading.passages, manifest.recipe).corpus == manifest.corpus
+        });
         match (current, self.unasked) {
-            (true, _) => info!(
-                index.pages = reading.pages.len(),
-                index.passages = reading.passages.len(),
-                "the index is up to date"
-            ),
+            (true, _) => {
+                let extent = Extent::of(&reading).to_string();
+                info!(extent, "the index is up to date");
+            }
             (false, Unasked::AtOnce | Unasked::Meanwhile) => {
-                self.index(reading, |_| ()).await?;
+                self.index(reading, |_, _| ()).await?;
             }
             (false, Unasked::Never | Unasked::NotOurs) => warn!(
                 "there is no index of this book as it is now by this embedder: \
@@ -96,29 +113,52 @@ impl Indexer {
         Ok(())
     }
 
-    /// Reads the book.
+    /// Reads the book because the owner asked for it.
     pub(crate) async fn read(&self) -> anyhow::Result<Reading> {
         let book = self.book.clone();
-        Ok(tokio::task::spawn_blocking(move || book.read()).await??)
+        tokio::task::spawn_blocking(move || book.read()).await?
     }
 
-    /// Makes an index of what was read; `progress` is told how many passages are embedded.
+    async fn read_again(&self) -> anyhow::Result<Reading> {
+        let book = self.book.clone();
+        tokio::task::spawn_blocking(move || book.read_again()).await?
+    }
+
+    /// What [`Self::index`] would do.
+    pub(crate) async fn plan(&self, reading: &Reading) -> anyhow::Result<Changes> {
+        let recipe = self.wanted.recipe.clone();
+        Ok(indexing::plan(&reading.passages, recipe, self.index.as_ref()).await?)
+    }
+
+    /// Makes an index of what was read; `progress` is told what there is to do, and how many
+    /// passages are embedded and kept.
     pub(crate) async fn index(
         &self,
         reading: Reading,
-        progress: impl FnMut(usize) + Send,
-    ) -> anyhow::Result<Extent> {
-        let extent = Extent { pages: reading.pages.len(), passages: reading.passages.len() };
-        let passages: Vec<Passage> = reading.passages;
-        indexing::index(passages, self.embedder.as_ref(), self.index.as_ref(), progress).await?;
-        let Extent { pages, passages } = extent;
-        info!(index.pages = pages, index.passages = passages, "the book is indexed");
-        Ok(extent)
+        progress: impl FnMut(&Changes, usize) + Send,
+    ) -> anyhow::Result<(Extent, Changes)> {
+        let extent = Extent::of(&reading);
+        let (embedder, index) = (self.embedder.as_ref(), self.index.as_ref());
+        let chunker = self.book.chunker();
+        let changes = indexing::index(reading.passages, embedder, chunker, index, progress).await?;
+        info!(
+            index.passages = extent.passages,
+            index.embedded = changes.embedded(),
+            index.removed = changes.removed.len(),
+            "the book is indexed"
+        );
+        Ok((extent, changes))
     }
 
-    /// What the index in service is made from. One that cannot say is as good as none.
-    async fn in_service(&self) -> Option<String> {
-        self.index.fingerprint().await.unwrap_or_else(|error| {
+    /// Whether an index that cannot be searched with the settings may be replaced unasked: not
+    /// one whose dense vectors may have been paid for, when perhaps only a setting is missing.
+    fn may_replace(&self, index: &Manifest) -> bool {
+        self.unasked == Unasked::AtOnce && index.recipe.shape.dense.is_none()
+    }
+
+    /// What the index in service is. One that cannot say is as good as none.
+    async fn in_service(&self) -> Option<Manifest> {
+        self.index.manifest().await.unwrap_or_else(|error| {
             let error = format!("{:#}", anyhow::Error::new(error));
             warn!(error, "the index cannot be used");
             None
@@ -133,11 +173,19 @@ fn mention_findings(reading: &Reading) {
     }
 }
 
+impl Extent {
+    pub(crate) fn of(reading: &Reading) -> Self {
+        Self { pages: reading.pages, passages: reading.passages.len() }
+    }
+}
+
 impl fmt::Display for Extent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { pages, passages } = self;
         let plural = |count: usize| if count == 1 { "" } else { "s" };
-        write!(f, "{pages} page{}, {passages} passage{}", plural(*pages), plural(*passages))
+        if let Some(pages) = self.pages {
+            write!(f, "{pages} page{}, ", plural(pages))?;
+        }
+        write!(f, "{} passage{}", self.passages, plural(self.passages))
     }
 }
 
@@ -146,19 +194,25 @@ mod tests {
     use std::fs;
 
     use askbook::embedding::VectorShape;
+    use askbook::error::ErrorKind;
+    use askbook::manifest::Recipe;
     use askbook_memory::{MemoryEmbedder, MemoryStore};
 
     use super::*;
+    use crate::book::Source;
 
     fn indexer(folder: &std::path::Path, unasked: Unasked) -> Indexer {
+        let (site_url, route_base_path, from_build) = (None, None, None);
+        let source = Source::Site(folder.to_owned());
+        let book = Book { source, site_url, route_base_path, from_build };
+        let embedder = MemoryEmbedder::new(VectorShape::sparse());
+        let recipe = Recipe::of(&embedder, book.chunker());
+        let place = "memory".to_owned();
         Indexer {
-            book: Book {
-                folder: folder.to_owned(),
-                site_url: None,
-                route_base_path: "/docs".to_owned(),
-            },
-            embedder: Arc::new(MemoryEmbedder::new(VectorShape::sparse())),
+            book,
+            embedder: Arc::new(embedder),
             index: Arc::new(MemoryStore::new()),
+            wanted: WantedRecipe { recipe, any_dimension: true, place },
             unasked,
         }
     }
@@ -173,7 +227,7 @@ mod tests {
     async fn only_what_is_free_is_indexed_before_anything_else() {
         let book = book();
         for (unasked, first) in [
-            (Unasked::AtOnce, Some(Extent { pages: 1, passages: 1 })),
+            (Unasked::AtOnce, Some(Extent { pages: Some(1), passages: 1 })),
             (Unasked::Meanwhile, None),
             (Unasked::Never, None),
             (Unasked::NotOurs, None),
@@ -212,6 +266,36 @@ mod tests {
         fs::remove_file(book.path().join("whales.md")).unwrap();
         indexer.renew().await.unwrap();
         assert_eq!(indexer.in_service().await, second);
+    }
+
+    #[tokio::test]
+    async fn an_index_that_was_made_in_another_way_is_remade_or_told() {
+        let book = book();
+        let dense = VectorShape::dense(std::num::NonZeroUsize::MIN);
+        let made_by = |shape| {
+            let indexer = indexer(book.path(), Unasked::AtOnce);
+            let embedder = MemoryEmbedder::new(shape);
+            let recipe = Recipe::of(&embedder, indexer.book.chunker());
+            let wanted = WantedRecipe { recipe, ..indexer.wanted.clone() };
+            Indexer { embedder: Arc::new(embedder), wanted, ..indexer }
+        };
+        for (old, new, unasked, remade) in [
+            (VectorShape::sparse(), dense, Unasked::AtOnce, true),
+            (VectorShape::sparse(), dense, Unasked::Never, false),
+            (dense, VectorShape::sparse(), Unasked::AtOnce, false),
+        ] {
+            let old = made_by(old);
+            old.ensure().await.unwrap();
+            let new = Indexer { index: Arc::clone(&old.index), unasked, ..made_by(new) };
+            let ensured = new.ensure().await;
+            assert_eq!(ensured.is_ok(), remade, "{ensured:?}");
+            let in_service = new.in_service().await.unwrap().recipe;
+            assert_eq!(in_service == new.wanted.recipe, remade);
+            if let Err(error) = ensured {
+                let error = error.downcast::<askbook::error::PortError>().unwrap();
+                assert_eq!(error.kind(), ErrorKind::Misconfigured);
+            }
+        }
     }
 
     #[tokio::test]

@@ -4,7 +4,12 @@
 //! * `config` reads every setting from every source, once;
 //! * `wiring` makes the parts that the configuration asks for: the only place that knows all
 //!   adapters;
-//! * `indexer` keeps the index in step with the `book`;
+//! * `store` is where an index is kept; `recipe` refuses one that was made in another way than the
+//!   settings ask for; `mirror` keeps the copy of a collection that has no terms to search by, which
+//!   stands in while `outage` leaves the collection alone;
+//! * `indexer` keeps the index in step with the `book`, which may be ready passages (`jsonl`);
+//!   `cost` estimates what that takes;
+//! * `check` finds what is wrong, `eval` measures;
 //! * [`App`] serves.
 //!
 //! Everything else in the workspace gets what it needs as values: this is the only crate that
@@ -12,9 +17,19 @@
 
 mod app;
 mod book;
+mod check;
 pub mod cli;
 mod config;
+mod cost;
+mod eval;
 mod indexer;
+mod jsonl;
+#[cfg(feature = "edge")]
+mod mirror;
+#[cfg(feature = "edge")]
+mod outage;
+mod recipe;
+mod store;
 mod telemetry;
 mod wiring;
 

@@ -6,9 +6,14 @@ use std::time::Duration;
 
 use askbook::chat::{Chat, ChatSettings, Ports};
 use askbook::embedding::VectorShape;
-use askbook::ports::{ChatSession, Embedder, Generator, Index, Retriever};
-use askbook::prompt::PromptBudget;
+#[cfg(feature = "edge")]
+use askbook::hybrid::{HybridEmbedder, MirroredRetriever};
+use askbook::manifest::Recipe;
+#[cfg(feature = "edge")]
+use askbook::ports::Index;
+use askbook::ports::{ChatSession, Embedder, Generator};
 use askbook::question::QuestionLimits;
+use askbook::search::{Search, SearchSettings};
 #[cfg(feature = "edge")]
 use askbook_edge::{Bm25Embedder, EdgeStore};
 use askbook_gemini::{
@@ -17,15 +22,23 @@ use askbook_gemini::{
 };
 use askbook_http::{ConnectionSettings, HttpSettings, ReadinessSettings};
 use askbook_memory::{MemoryEmbedder, MemoryGenerator, MemorySessions, MemoryStore, SessionLimits};
-use askbook_qdrant::{Fields, QdrantSettings, QdrantStore};
+use askbook_qdrant::{Address, Fields, QdrantSettings, QdrantStore};
 use askbook_quote::QuoteGenerator;
 use secrecy::SecretString;
 use tracing::info;
+#[cfg(feature = "edge")]
+use tracing::warn;
 
 use crate::config::{
     Config, EmbedderChoice, GeneratorChoice, QueryTask, RetrieverChoice, SessionsName,
 };
 use crate::indexer::{Indexer, Unasked};
+#[cfg(feature = "edge")]
+use crate::mirror::Mirror;
+#[cfg(feature = "edge")]
+use crate::outage::RestingRetriever;
+use crate::recipe::{CheckedStore, WantedRecipe};
+use crate::store::Store;
 
 /// Who waits for the calls to upstreams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,75 +49,153 @@ pub(crate) enum Pace {
     Owner,
 }
 
-/// Where an index is kept: the two sides of one store.
-#[derive(Clone)]
-pub(crate) struct Store {
-    pub(crate) retriever: Arc<dyn Retriever>,
-    pub(crate) index: Arc<dyn Index>,
-    /// For people.
-    pub(crate) place: String,
-}
-
+/// What turns text into vectors.
 pub(crate) fn embedder(config: &Config, pace: Pace) -> anyhow::Result<Arc<dyn Embedder>> {
-    let settings = &config.settings;
     Ok(match &config.embedder {
-        EmbedderChoice::Gemini(key) => Arc::new(GeminiEmbedder::new(
-            gemini(config, key, pace)?,
-            EmbedderConfig {
-                model: settings.embedding_model.clone(),
-                dimension: settings.embedding_dimensions,
-                query_task: match settings.query_task {
-                    QueryTask::RetrievalQuery => askbook_gemini::QueryTask::RetrievalQuery,
-                    QueryTask::QuestionAnswering => askbook_gemini::QueryTask::QuestionAnswering,
-                },
-            },
-        )?),
+        EmbedderChoice::Gemini(key) => gemini_embedder(config, key, pace)?,
         #[cfg(feature = "edge")]
-        EmbedderChoice::Bm25 => {
-            let bm25 = Bm25Embedder::new(&settings.language);
-            let context = "ASKBOOK_LANGUAGE cannot be used";
-            Arc::new(bm25.map_err(|error| anyhow::Error::new(error).context(context))?)
+        EmbedderChoice::Bm25 => bm25(config)?,
+        #[cfg(feature = "edge")]
+        EmbedderChoice::Hybrid(key) => {
+            Arc::new(HybridEmbedder::new(gemini_embedder(config, key, pace)?, bm25(config)?))
         }
         EmbedderChoice::Memory => Arc::new(MemoryEmbedder::new(VectorShape::sparse())),
     })
 }
 
-#[cfg_attr(
-    not(feature = "edge"),
-    expect(clippy::unused_async, reason = "only the embedded engine has to be waited for")
-)]
-pub(crate) async fn store(config: &Config) -> anyhow::Result<Store> {
+fn gemini_embedder(
+    config: &Config,
+    key: &SecretString,
+    pace: Pace,
+) -> anyhow::Result<Arc<dyn Embedder>> {
     let settings = &config.settings;
+    let embedder = EmbedderConfig {
+        model: settings.embedding_model.clone(),
+        dimension: settings.embedding_dimensions,
+        query_task: match settings.query_task {
+            QueryTask::RetrievalQuery => askbook_gemini::QueryTask::RetrievalQuery,
+            QueryTask::QuestionAnswering => askbook_gemini::QueryTask::QuestionAnswering,
+        },
+    };
+    Ok(Arc::new(GeminiEmbedder::new(gemini(config, key, pace)?, embedder)?))
+}
+
+#[cfg(feature = "edge")]
+fn bm25(config: &Config) -> anyhow::Result<Arc<dyn Embedder>> {
+    let bm25 = Bm25Embedder::new(&config.settings.language);
+    let context = "ASKBOOK_LANGUAGE cannot be used";
+    Ok(Arc::new(bm25.map_err(|error| anyhow::Error::new(error).context(context))?))
+}
+
+/// Where passages are found, by vectors of this embedder.
+pub(crate) async fn store(config: &Config, embedder: &dyn Embedder) -> anyhow::Result<Store> {
+    let settings = &config.settings;
+    let wanted = |place| WantedRecipe {
+        recipe: Recipe::of(embedder, config.book().chunker()),
+        any_dimension: settings.embedding_dimensions.is_none(),
+        place,
+    };
     Ok(match &config.retriever {
         RetrieverChoice::Qdrant { address, collection } => {
             if let Some(note) = address.note() {
                 info!("{note}");
             }
-            let place = format!("collection {collection} at {address}");
-            let store = QdrantStore::new(QdrantSettings {
-                address: address.clone(),
-                api_key: settings.qdrant_api_key.clone(),
-                collection: collection.clone(),
-                vector: settings.qdrant_vector.clone(),
-                dimension: settings.embedding_dimensions,
-                fields: Fields {
-                    text: settings.qdrant_text_field.clone(),
-                    url: settings.qdrant_url_field.clone(),
-                    title: settings.qdrant_title_field.clone(),
-                    section: settings.qdrant_section_field.clone(),
-                },
-                timeout: settings.upstream_timeout,
-            })?;
-            Store::new(store, place)
+            let wanted = wanted(format!("collection {collection} at {address}"));
+            let qdrant = Arc::new(qdrant(config, address, collection)?);
+            let checked = CheckedStore::remote(Arc::clone(&qdrant), wanted.clone());
+            let store = Store { retriever: Arc::new(checked), ..Store::new(qdrant, wanted) };
+            mirrored(config, store).await?
         }
         #[cfg(feature = "edge")]
         RetrieverChoice::Edge => {
             let folder = settings.data_dir.join("index");
-            let place = folder.display().to_string();
-            Store::new(EdgeStore::open(folder).await?, place)
+            let wanted = wanted(folder.display().to_string());
+            let edge = Arc::new(EdgeStore::open(folder).await?);
+            let checked = CheckedStore::local(Arc::clone(&edge), wanted.clone());
+            Store {
+                retriever: Arc::new(checked),
+                embedded: vec![Arc::clone(&edge)],
+                ..Store::new(edge, wanted)
+            }
         }
-        RetrieverChoice::Memory => Store::new(MemoryStore::new(), "memory".to_owned()),
+        RetrieverChoice::Memory => {
+            Store::new(Arc::new(MemoryStore::new()), wanted("memory".to_owned()))
+        }
     })
+}
+
+/// A collection on a Qdrant server.
+pub(crate) fn qdrant(
+    config: &Config,
+    address: &Address,
+    collection: &str,
+) -> anyhow::Result<QdrantStore> {
+    let settings = &config.settings;
+    Ok(QdrantStore::new(QdrantSettings {
+        address: address.clone(),
+        api_key: settings.qdrant_api_key.clone(),
+        collection: collection.to_owned(),
+        vector: settings.qdrant_vector.clone(),
+        dimension: settings.embedding_dimensions,
+        fields: Fields {
+            text: settings.qdrant_text_field.clone(),
+            url: settings.qdrant_url_field.clone(),
+            title: settings.qdrant_title_field.clone(),
+            section: settings.qdrant_section_field.clone(),
+        },
+        timeout: settings.upstream_timeout,
+    })?)
+}
+
+/// The store with a copy beside it that is searched by terms, where questions have vectors for
+/// both. A copy that cannot be had is no reason not to answer.
+#[cfg(feature = "edge")]
+async fn mirrored(config: &Config, store: Store) -> anyhow::Result<Store> {
+    let settings = &config.settings;
+    let (EmbedderChoice::Hybrid(_), Some(every)) = (&config.embedder, settings.mirror_refresh)
+    else {
+        return Ok(store);
+    };
+    let folder = settings.data_dir.join("mirror");
+    let copy = match EdgeStore::open(folder.clone()).await {
+        Ok(copy) => Arc::new(copy),
+        Err(error) => {
+            let error = format!("{:#}", anyhow::Error::new(error));
+            warn!(error, "the collection is searched without a copy");
+            return Ok(store);
+        }
+    };
+    let (embedder, chunker) = (bm25(config)?, format!("copy of {}", store.place()));
+    let wanted = WantedRecipe {
+        recipe: Recipe::of(embedder.as_ref(), &chunker),
+        any_dimension: true,
+        place: folder.display().to_string(),
+    };
+    let checked = CheckedStore::local(Arc::clone(&copy), wanted);
+    let primary = Arc::clone(&store.retriever);
+    let mirror = Mirror {
+        primary: Arc::clone(&primary),
+        corpus: Arc::clone(&store.corpus),
+        embedder,
+        chunker,
+        index: Arc::clone(&copy) as Arc<dyn Index>,
+        stamp: settings.data_dir.join("mirror-refreshed"),
+        every,
+    };
+    let primary = Arc::new(RestingRetriever::new(primary));
+    Ok(Store {
+        retriever: Arc::new(MirroredRetriever::new(primary, Arc::new(checked))),
+        embedded: vec![copy],
+        mirror: Some(Arc::new(mirror)),
+        ..store
+    })
+}
+
+/// The copy would be in the embedded engine.
+#[cfg(not(feature = "edge"))]
+#[expect(clippy::unused_async, reason = "as with the engine")]
+async fn mirrored(_config: &Config, store: Store) -> anyhow::Result<Store> {
+    Ok(store)
 }
 
 fn generator(config: &Config) -> anyhow::Result<Arc<dyn Generator>> {
@@ -148,14 +239,25 @@ pub(crate) fn chat(
         sessions: sessions(config),
     };
     let settings = ChatSettings {
-        passages: settings.passages,
-        budget: PromptBudget {
-            passage_tokens: settings.passage_tokens.get(),
-            history_tokens: settings.history_tokens,
-        },
+        search: search_settings(config),
+        history_tokens: settings.history_tokens,
         refusal: settings.refusal.clone(),
     };
     Ok(Chat::new(ports, settings))
+}
+
+/// The search over this embedder and store.
+pub(crate) fn search(config: &Config, embedder: Arc<dyn Embedder>, store: &Store) -> Search {
+    Search::new(embedder, Arc::clone(&store.retriever), search_settings(config))
+}
+
+fn search_settings(config: &Config) -> SearchSettings {
+    let settings = &config.settings;
+    SearchSettings {
+        passages: settings.passages,
+        per_page: settings.passages_per_page,
+        tokens: settings.passage_tokens.get(),
+    }
 }
 
 /// What keeps the index in this store in step with the book.
@@ -168,7 +270,8 @@ pub(crate) fn indexer(config: &Config, store: &Store) -> anyhow::Result<Indexer>
         (RetrieverChoice::Edge, false) => Unasked::Never,
     };
     let embedder = embedder(config, Pace::Owner)?;
-    Ok(Indexer { book: config.book(), embedder, index: Arc::clone(&store.index), unasked })
+    let (index, wanted) = (Arc::clone(&store.index), store.wanted.clone());
+    Ok(Indexer { book: config.book(), embedder, index, wanted, unasked })
 }
 
 pub(crate) fn question_limits(config: &Config) -> QuestionLimits {
@@ -201,7 +304,7 @@ pub(crate) fn http(config: &Config) -> HttpSettings {
     }
 }
 
-fn gemini(config: &Config, key: &SecretString, pace: Pace) -> anyhow::Result<Client> {
+pub(crate) fn gemini(config: &Config, key: &SecretString, pace: Pace) -> anyhow::Result<Client> {
     const CONNECT: Duration = Duration::from_secs(5);
     let settings = &config.settings;
     let limit = settings.upstream_timeout;
@@ -224,11 +327,4 @@ fn gemini(config: &Config, key: &SecretString, pace: Pace) -> anyhow::Result<Cli
         retries,
     })?;
     Ok(client)
-}
-
-impl Store {
-    fn new(store: impl Retriever + Index, place: String) -> Self {
-        let store = Arc::new(store);
-        Self { retriever: Arc::clone(&store) as Arc<dyn Retriever>, index: store, place }
-    }
 }

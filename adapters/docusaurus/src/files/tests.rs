@@ -1,4 +1,8 @@
+use std::fs;
+
 use super::*;
+use crate::Book;
+use crate::site::Site;
 
 /// A folder with these files; what is in them does not matter.
 fn folder(files: &[&str]) -> tempfile::TempDir {
@@ -13,16 +17,24 @@ fn folder(files: &[&str]) -> tempfile::TempDir {
 
 fn found(folder: &Path) -> (Vec<String>, Vec<Finding>) {
     let mut findings = Vec::new();
-    let files = find(folder, &mut findings);
-    (files.into_iter().map(|file| file.relative).collect(), findings)
+    let book =
+        Book { folder: folder.to_owned(), site_url: None, route_base_path: None, from_build: None };
+    let site = Site::open(&book, &mut findings).unwrap();
+    let files = site
+        .collections
+        .iter()
+        .flat_map(|collection| find(collection, &site.roots, &mut findings))
+        .map(|file| file.relative);
+    (files.collect(), findings)
 }
+
+const CLASSIC: &str = "module.exports = { presets: ['classic'] }";
 
 fn loaded(content: &[u8]) -> Result<String, (Option<usize>, String)> {
     let folder = folder(&[]);
     let path = folder.path().join("a.md");
     fs::write(&path, content).unwrap();
-    let file = SourceFile { path, relative: "a.md".to_owned() };
-    load(&file).map_err(|finding| (finding.line, finding.what))
+    load(&path, "a.md").map_err(|finding| (finding.line, finding.what))
 }
 
 #[test]
@@ -57,21 +69,33 @@ fn a_link_in_a_circle_and_a_dead_link_are_findings() {
     assert_eq!(files, ["a/up", "dead.md"]);
 }
 
+#[cfg(unix)]
 #[test]
-fn a_site_is_read_from_its_docs_folder() {
-    let site = folder(&["docusaurus.config.ts", "docs/a.md", "blog/b.md"]);
-    assert_eq!(docs_folder(site.path()).unwrap(), site.path().join("docs"));
-    let bare = folder(&["a.md"]);
-    assert_eq!(docs_folder(bare.path()).unwrap(), bare.path());
+fn a_link_out_of_the_site_is_a_finding_and_one_within_is_followed() {
+    let outside = folder(&["c.md", "d/e.md"]);
+    let folder = folder(&["docusaurus.config.js", "docs/a.md", "shared/f/g.md"]);
+    fs::write(folder.path().join("docusaurus.config.js"), CLASSIC).unwrap();
+    let link = |to: &Path, name| {
+        std::os::unix::fs::symlink(to, folder.path().join("docs").join(name)).unwrap();
+    };
+    link(&outside.path().join("c.md"), "c.md");
+    link(&outside.path().join("d"), "d");
+    link(&folder.path().join("shared/f"), "f");
+    let (files, findings) = found(folder.path());
+    assert_eq!(files, ["a.md", "f/g.md"]);
+    let findings: Vec<_> = findings.iter().map(ToString::to_string).collect();
+    let what = "a link that leads out of the site: left out; copy what it leads to";
+    assert_eq!(findings, [format!("c.md: {what}"), format!("d: {what}")]);
 }
 
 #[test]
-fn what_is_no_book_is_refused() {
-    let folder = folder(&["a.md", "site/docusaurus.config.js"]);
-    let refused = |name: &str| docs_folder(&folder.path().join(name)).unwrap_err();
-    assert!(matches!(refused("nowhere"), BookError::NotFound(_)));
-    assert!(matches!(refused("a.md"), BookError::NotAFolder(_)));
-    assert!(matches!(refused("site"), BookError::NoDocs(_)));
+fn a_site_may_have_patterns_of_its_own() {
+    let names = ["a.md", "_b.md", "c/d.md", "c/old/e.md", "f.draft.md", "g.MD", ".h.md"];
+    let folder = folder(&names.map(|name| format!("docs/{name}")).each_ref().map(String::as_str));
+    let config = "module.exports = { presets: [['classic', { docs: {
+        include: ['**/*.md', '!a.md'], exclude: ['**/*.draft.md', '**/old/**'] } }]] }";
+    fs::write(folder.path().join("docusaurus.config.js"), config).unwrap();
+    assert_eq!(found(folder.path()), (vec!["_b.md".to_owned(), "c/d.md".to_owned()], vec![]));
 }
 
 #[test]

@@ -1,5 +1,9 @@
-use crate::markdown::{Block, parse};
-use crate::source::Dialect;
+use crate::markdown::{self, Block, parse_alone as parse};
+use crate::source::{Dialect, Syntax};
+
+fn parse_with(page: &str, dialect: Dialect, syntax: &Syntax) -> Vec<Block> {
+    markdown::parse(page, dialect, syntax, &|_| Ok(Vec::new())).unwrap().blocks
+}
 
 /// The anchors of the headings of a page, `-` for none.
 fn anchors_in(dialect: Dialect, page: &str) -> Vec<String> {
@@ -76,10 +80,14 @@ fn a_heading_of_the_first_level_uses_up_its_slug_and_has_no_anchor() {
 
 #[test]
 fn a_written_id_wins_and_is_not_counted() {
-    let page = "## A {#My_Id}\n## B {/* #b-id */}\n## C\\{#c-id}\n## x {#dup}\n## dup\n## dup\n";
+    let page = "## A {#My_Id}\n## B {/* #b-id b */}\n## C\\{#c-id}\n## x {#dup}\n## dup\n## dup\n";
     let expected = ["My_Id", "b-id", "c-id", "dup", "dup", "dup-1"];
     assert_eq!(anchors_in(Dialect::Mdx, page), expected);
-    assert_eq!(anchors_in(Dialect::CommonMark, page), expected);
+    let in_common_mark = ["My_Id", "b--b-id-b-", "c-id", "dup", "dup", "dup-1"];
+    assert_eq!(anchors_in(Dialect::CommonMark, page), in_common_mark);
+    let broken = ["My_Id", "b-id b", "c-id", "dup", "dup", "dup-1"];
+    assert_eq!(anchors_in(Dialect::Mdx, &format!("{page}\n<b>"))[2..], broken[2..]);
+    check("`{#code}`", "code");
     check("Not {#a} last", "not-a-last");
     for heading in ["## A *b* {#c}", "## A *b* {/* #c */}", "## A *b* \\{#c}"] {
         assert_eq!(text(heading), "A b");
@@ -108,7 +116,69 @@ fn headings_anywhere_count_in_their_order() {
 A
 -
 ";
-    assert_eq!(anchors_in(Dialect::Mdx, page), ["a", "a-3", "a-4"]);
+    assert_eq!(anchors_in(Dialect::Mdx, page), ["a", "a-1", "a-2", "a-3", "a-4"]);
+}
+
+#[test]
+fn comments_are_no_part_of_a_slug_but_the_blank_before_them_is() {
+    check("Nota <!-- bene -->", "nota-");
+    check("Nota <!-- #bene -->", "nota-");
+    check("A {/* remark */}", "a--remark-");
+    check("A {/* #b */} c", "a--b--c");
+    assert_eq!(anchors_in(Dialect::CommonMark, "## Nota <!-- #bene -->"), ["nota-"]);
+    let syntax = Syntax { comments: false, ..Syntax::default() };
+    let page = parse_with("## Nota <!-- #bene b -->", Dialect::CommonMark, &syntax);
+    assert_eq!(markdown::anchors(&page), ["bene"]);
+}
+
+#[test]
+fn html_counts_unless_it_is_directly_in_the_heading() {
+    let slugs = |page| anchors_in(Dialect::CommonMark, page);
+    assert_eq!(
+        slugs("## A <b>tag</b>\n\n## **a <i>b</i>**\n\n## <b></b>"),
+        ["a-tag", "a-ibi", "bb"]
+    );
+}
+
+#[test]
+fn anchors_may_keep_their_case() {
+    let syntax = Syntax { maintain_case: true, ..Syntax::default() };
+    let page = parse_with("## The Wheel\n## the wheel\n## The Wheel", Dialect::Mdx, &syntax);
+    assert_eq!(markdown::anchors(&page), ["The-Wheel", "the-wheel", "The-Wheel-1"]);
+}
+
+#[test]
+fn headings_in_tags_have_the_id_that_is_written() {
+    let page = "<h2 id=\"a-b\">A *b*</h2>\n\n<h3>None</h3>\n\n<div><h2 id='c'>C</h2></div>\n\n\
+                <Heading as=\"h4\" id=\"d\">D</Heading>\n\n## A b";
+    assert_eq!(anchors_in(Dialect::Mdx, page), ["a-b", "-", "c", "d", "a-b"]);
+    let html =
+        "<h2 id=a>A</h2>\n<p>b</p>\n\n<h3 class=\"x\" id=\"c\">C <b>d</b></h3>\n\n<h1 id=e>E</h1>";
+    assert_eq!(anchors_in(Dialect::CommonMark, html), ["a", "c", "-"]);
+}
+
+#[test]
+fn footnotes_have_a_heading_of_their_own_at_the_end() {
+    let page = "A[^1]\n\n[^1]: b\n\n[^2]: ## Not referred to\n\n## C";
+    assert_eq!(anchors_in(Dialect::Mdx, page), ["c", "footnote-label"]);
+}
+
+#[test]
+fn closed_panels_of_lazy_tabs_have_no_anchors_but_use_them_up() {
+    let tabs = |attributes: &str| {
+        format!(
+            "<Tabs{attributes}>\n<TabItem value=\"a\">\n\n## A\n\n</TabItem>\n\
+             <TabItem value=\"b\">\n\n## A\n\n</TabItem>\n</Tabs>\n\n## A"
+        )
+    };
+    for (attributes, expected) in [
+        ("", ["a", "a-1", "a-2"]),
+        (" lazy", ["a", "-", "a-2"]),
+        (" lazy defaultValue=\"b\"", ["-", "a-1", "a-2"]),
+        (" lazy={false}", ["a", "a-1", "a-2"]),
+    ] {
+        assert_eq!(anchors_in(Dialect::Mdx, &tabs(attributes)), expected, "{attributes}");
+    }
 }
 
 #[test]

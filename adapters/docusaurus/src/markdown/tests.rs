@@ -1,4 +1,4 @@
-use super::*;
+use super::{parse_alone as parse, *};
 
 /// The blocks of a page as text, headings with their marks, empty lines between blocks.
 fn clean_as(dialect: Dialect, body: &str) -> String {
@@ -67,7 +67,7 @@ fn images_become_their_alternative_text() {
 
 #[test]
 fn footnotes_keep_their_text_only() {
-    check_both("Text[^1] more.\n\n[^1]: The note.", "Text more.\n\nThe note.");
+    check_both("Text[^1] more.\n\n[^1]: The note.", "Text more.\n\n## Footnotes\n\nThe note.");
 }
 
 #[test]
@@ -140,6 +140,44 @@ import Tabs from '@theme/Tabs'
 }
 
 #[test]
+fn tabs_keep_labels_that_are_listed_above_them() {
+    let body = "\
+<Tabs values={[{label: 'Linux', value: 'l'}, {label: `Mac`, value: 'm'}]}>
+<TabItem value=\"l\">
+
+a
+
+</TabItem>
+<TabItem value=\"m\">
+
+b
+
+</TabItem>
+<TabItem value=\"w\">
+
+c
+
+</TabItem>
+</Tabs>";
+    check(body, "**Linux**\n\na\n\n**Mac**\n\nb\n\n**w**\n\nc");
+}
+
+#[test]
+fn a_line_of_colons_closes_an_admonition_even_in_code() {
+    check(":::note\n\n```md\na\n:::\n\nb\n\n```md\nc\n```", "```md\na\n```\n\nb\n\n```md\nc\n```");
+    check("::::note\n\n```md\n:::note\n:::\n```\n\n::::", "```md\n:::note\n:::\n```");
+}
+
+#[test]
+fn what_is_no_admonition_stays_text() {
+    check(":::unknown Title\n\na", ":::unknown Title\n\na");
+    check(":::unknown[Title]\n\na\n\n:::", "**Title**\n\na");
+    let syntax = Syntax { admonition_titles: false, ..Syntax::default() };
+    let blocks = super::parse(":::tip Title\n\na", Dialect::Mdx, &syntax, &|_| Ok(Vec::new()));
+    assert_eq!(blocks.unwrap().blocks[0], Block::Paragraph(":::tip Title".to_owned()));
+}
+
+#[test]
 fn folds_keep_their_summary() {
     check(
         "<details>\n<summary>More *here*</summary>\n\n## In it\n\nText.\n\n</details>",
@@ -154,7 +192,8 @@ fn expressions_go_unless_they_are_strings() {
 
 #[test]
 fn comments_and_gaps_go() {
-    check_both("a <!-- b --> c\n\n<!-- truncate -->\n\n&nbsp;\n\n---\n\nd {/* e */}", "a c\n\nd");
+    check_both("a <!-- b --> c\n\n<!-- truncate -->\n\n&nbsp;\n\n---\n\nd", "a c\n\nd");
+    check("a <!--\nb\n--> c {/* d */}\n\n{/* truncate */}\n\n- e <!-- f -->", "a\n\nc\n\n- e");
 }
 
 #[test]
@@ -167,22 +206,32 @@ fn html_keeps_its_text() {
 fn mdx_that_is_none_is_read_as_common_mark_with_a_warning() {
     let document =
         parse("# A\n\nList<String> and <br> and {.\n\n:::note B\nc\n:::", Dialect::Mdx).unwrap();
-    let (line, what) = document.warning.unwrap();
+    let (line, what) = document.problems[0].clone();
     assert_eq!(line, Some(3));
     assert!(
         what.starts_with("not valid MDX (") && what.ends_with("): read as CommonMark"),
         "{what}"
     );
     assert_eq!(document.blocks.len(), 4);
-    assert!(parse("List<String>", Dialect::CommonMark).unwrap().warning.is_none());
+    assert!(parse("List<String>", Dialect::CommonMark).unwrap().problems.is_empty());
+}
+
+#[test]
+fn tags_nested_without_end_are_read_as_common_mark() {
+    let nested = |depth: usize| format!("a\n\n{}b{}", "<b>".repeat(depth), "</b>".repeat(depth));
+    assert!(parse(&nested(400), Dialect::Mdx).unwrap().problems.is_empty());
+    assert!(parse(&"a <b>c</b> <i/>\n".repeat(1_000), Dialect::Mdx).unwrap().problems.is_empty());
+    let (line, what) = parse(&nested(5_000), Dialect::Mdx).unwrap().problems.remove(0);
+    assert_eq!(line, Some(3));
+    assert_eq!(what, "not valid MDX (too many tags in one another): read as CommonMark");
 }
 
 #[test]
 fn a_parser_that_panics_does_not_stop_the_reading() {
     let document = parse("a\n\n![b <c>](d.png)", Dialect::Mdx).unwrap();
     assert_eq!(
-        document.warning,
-        Some((None, "not valid MDX (the parser failed): read as CommonMark".to_owned()))
+        document.problems,
+        [(None, "not valid MDX (the parser failed): read as CommonMark".to_owned())]
     );
     assert_eq!(document.blocks.len(), 2);
 }

@@ -1,10 +1,15 @@
 use super::*;
-use crate::markdown::parse;
+use crate::markdown::parse_alone as parse;
 use crate::source::Dialect;
 
 fn passages(body: &str) -> Vec<Passage> {
-    let page =
-        Page { file: "a/b.md".to_owned(), title: "Title".to_owned(), url: "/docs/a/b".to_owned() };
+    let page = Page {
+        file: "a/b.md".to_owned(),
+        title: "Title".to_owned(),
+        url: "/docs/a/b".to_owned(),
+        anchors: Vec::new(),
+        edition: None,
+    };
     cut(&page, &parse(body, Dialect::Mdx).unwrap().blocks)
 }
 
@@ -57,8 +62,14 @@ fn a_heading_without_an_anchor_is_reached_through_the_one_around_it() {
 }
 
 #[test]
-fn sections_without_text_give_nothing() {
-    assert!(texts("# A\n\n## B\n\n![](c.png)\n\n## D").is_empty());
+fn a_heading_with_nothing_under_it_is_a_passage() {
+    let found = passages("# A\n\n## B\n\n![](c.png)\n\n## C\n\n### D\n\n### !\n\n## E\n\ne");
+    let shown: Vec<_> = found
+        .iter()
+        .map(|passage| (passage.text.as_str(), passage.url.as_deref().unwrap_or_default()))
+        .collect();
+    let expected = [("B", "/docs/a/b#b"), ("D", "/docs/a/b#d"), ("e", "/docs/a/b#e")];
+    assert_eq!(shown, expected);
 }
 
 #[test]
@@ -115,6 +126,19 @@ fn long_lists_are_cut_between_items_and_long_paragraphs_between_sentences() {
 }
 
 #[test]
+fn what_has_no_place_to_cut_is_cut_between_words() {
+    let endless = "word ".repeat(4_000);
+    let quote = "> line\n".repeat(2_000);
+    let item = format!("- {}", "ä".repeat(10_000));
+    for body in [endless.as_str(), &quote, &item] {
+        let texts = texts(body);
+        assert!(texts.len() > 1 && texts.iter().all(|text| text.len() <= PIECE_LIMIT));
+        let kept = |text: &str| text.replace(['\n', ' '], "").len();
+        assert_eq!(texts.iter().map(|text| kept(text)).sum::<usize>(), kept(body));
+    }
+}
+
+#[test]
 fn ids_are_unique_and_outlive_changes_elsewhere() {
     let before = "a\n\n# T\n\nb\n\n## X {#x}\n\nc\n\n## Y\n\nd\n\n## Y {#x}\n\ne";
     let expected = ["a/b.md#/0", "a/b.md#/1", "a/b.md#x/0", "a/b.md#y/0", "a/b.md#x/1"];
@@ -128,10 +152,15 @@ fn the_title_is_the_pages_own_its_first_heading_or_its_name() {
     let check = |page: &str, expected: &str| {
         let (front_matter, body) = FrontMatter::split(page).unwrap();
         let blocks = parse(&body, Dialect::Mdx).unwrap().blocks;
-        assert_eq!(page_title("x/02-the-name.md", &front_matter, &blocks), expected, "{page}");
+        let title = page_title(&front_matter, &body, &blocks, || "the-name".to_owned());
+        assert_eq!(title, expected, "{page}");
     };
     check("---\ntitle: Own\n---\n# Heading", "Own");
-    check("text\n\n# A *heading* {#b}\n", "A heading");
+    check("# A *heading* {#b}\n\n# Other", "A heading");
+    check("import A from 'a';\nimport B from 'b';\n\n\nUnder *line*\n===\n", "Under line");
+    check("---\nid: own-id\n---\ntext\n\n# A heading", "own-id");
+    check("text\n\n# A heading", "the-name");
+    check("<!-- a -->\n\n# A heading", "the-name");
     check("## Second level\n\n# First", "the-name");
     check("---\ntitle: ''\n---\n", "the-name");
 }

@@ -1,9 +1,19 @@
 use super::*;
 
+fn routes(base_url: &str, docs: &str) -> Routes {
+    Routes {
+        origin: String::new(),
+        base_url: base_url.to_owned(),
+        docs: docs.to_owned(),
+        trailing_slash: None,
+        cuts_number_prefixes: true,
+    }
+}
+
 fn check(relative: &str, front_matter: &str, expected: &str) {
     let text = format!("---\n{front_matter}\n---\n");
     let (front_matter, _) = FrontMatter::split(&text).unwrap();
-    let url = Routes::new(None, "docs").url(relative, &front_matter);
+    let url = routes("/", "/docs/").url(relative, &front_matter);
     assert_eq!(url, format!("/docs{expected}"), "{relative}");
 }
 
@@ -76,13 +86,28 @@ fn urls_are_percent_encoded() {
 }
 
 #[test]
-fn a_site_url_and_a_base_path_come_before_the_docs() {
-    let url = |site, base| Routes::new(site, base).url("a.md", &FrontMatter::default());
-    assert_eq!(
-        url(Some("https://a.example/project/"), "/docs/"),
-        "https://a.example/project/docs/a"
-    );
-    assert_eq!(url(Some("https://a.example"), "/"), "https://a.example/a");
-    assert_eq!(url(Some("/project/"), "docs/x"), "/project/docs/x/a");
-    assert_eq!(url(None, "/"), "/a");
+fn slashes_at_the_end_are_what_the_site_wants() {
+    let url = |trailing_slash, slug: &str| {
+        let routes = Routes { trailing_slash, ..routes("/base/", "/base/") };
+        let slug = FrontMatter { slug: Some(slug.to_owned()), ..FrontMatter::default() };
+        routes.url("a.md", &slug)
+    };
+    for (wanted, slug, expected) in [
+        (None, "/b/", "/base/b/"),
+        (None, "/b", "/base/b"),
+        (Some(true), "/b", "/base/b/"),
+        (Some(false), "/b/", "/base/b"),
+        (Some(false), "/", "/base/"),
+        (Some(true), "/", "/base/"),
+    ] {
+        assert_eq!(url(wanted, slug), expected, "{wanted:?} {slug}");
+    }
+}
+
+#[test]
+fn an_edition_is_everything_below_its_docs() {
+    let mut routes = routes("/ä/", "/ä/docs/next/");
+    routes.origin = "https://a.example".to_owned();
+    assert_eq!(routes.edition(), "https://a.example/%C3%A4/docs/next");
+    assert_eq!(routes.url_of("docs/next/b"), "https://a.example/%C3%A4/docs/next/b");
 }

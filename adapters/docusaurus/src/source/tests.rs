@@ -2,7 +2,7 @@ use super::*;
 
 /// What is left of a text, without the blank lines and the blanks at the ends of lines.
 fn left(body: &str) -> String {
-    let source = Source::new(body, Dialect::Mdx);
+    let source = Source::new(body, Dialect::BrokenMdx, &Syntax::default());
     assert_eq!(source.text.len(), body.len(), "everything keeps its place");
     assert_eq!(source.text.matches('\n').count(), body.matches('\n').count());
     let lines: Vec<_> =
@@ -11,7 +11,11 @@ fn left(body: &str) -> String {
 }
 
 fn titles(body: &str) -> Vec<String> {
-    Source::new(body, Dialect::Mdx).titles.into_iter().map(|title| title.text).collect()
+    Source::new(body, Dialect::BrokenMdx, &Syntax::default())
+        .titles
+        .into_iter()
+        .map(|title| title.text)
+        .collect()
 }
 
 #[test]
@@ -45,7 +49,7 @@ fn sentences_and_code_that_look_like_statements_stay() {
     ] {
         assert_eq!(left(body), body);
     }
-    let common_mark = Source::new("import a from 'a'", Dialect::CommonMark);
+    let common_mark = Source::new("import a from 'a'", Dialect::CommonMark, &Syntax::default());
     assert_eq!(common_mark.text, "import a from 'a'");
 }
 
@@ -86,6 +90,7 @@ fn colons_in_text_and_code_open_nothing() {
 #[test]
 fn comments_go_wherever_they_are_not_code() {
     assert_eq!(left("a <!-- b --> c"), "a            c");
+    assert_eq!(left("<!-- a -->\nimport b from 'b'\n\nc"), "c");
     assert_eq!(left("<!-- a\n```\nb -->\nc\n{/* truncate */}\nd"), "c\nd");
     for body in ["`<!-- a -->` b", "``{/* a */} ` ``", "```\n<!-- a -->\n```", "a <!-- b", "a < b"]
     {
@@ -100,7 +105,9 @@ fn a_comment_that_names_a_heading_stays() {
 
 #[test]
 fn the_content_of_an_mdx_code_block_is_no_code() {
-    let body =
+    let block =
         "````mdx-code-block\nimport A from 'a'\n\n## B\n```js\nimport c from 'c'\n```\n````\n";
-    assert_eq!(left(body), "## B\n```js\nimport c from 'c'\n```");
+    assert_eq!(left(block), "## B\n```js\nimport c from 'c'\n```");
+    let two = format!("{block}```mdx-code-block\nimport D from 'd'\n\nE\n```");
+    assert_eq!(left(&two), "## B\n```js\nimport c from 'c'\n```\nE");
 }

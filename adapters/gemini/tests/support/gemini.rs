@@ -195,6 +195,7 @@ pub(crate) fn prompt() -> Prompt {
         headings: Vec::new(),
         url: None,
         text: "The harbour is open at high tide.".to_owned(),
+        edition: None,
     };
     Prompt {
         question: Question::new("When is it open?", None, None, QuestionLimits::default()).unwrap(),

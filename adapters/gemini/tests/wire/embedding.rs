@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use askbook::embedding::{Purpose, VectorShape};
 use askbook::error::{ErrorKind, PortError};
 use askbook::ports::Embedder;
-use askbook_gemini::{EmbedderConfig, GeminiEmbedder, QueryTask};
+use askbook_gemini::{EmbedderConfig, GeminiEmbedder, QueryTask, Task};
 use serde_json::{Value, json};
 use wiremock::matchers::{body_json, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -82,6 +82,29 @@ async fn for_embedding_2_a_purpose_is_a_form_of_the_text() {
     check(RetrievalQuery, Purpose::Query, "task: search result | query: tides").await;
     check(QuestionAnswering, Purpose::Query, "task: question answering | query: tides").await;
     check(RetrievalQuery, Purpose::Passage, "title: none | text: tides").await;
+}
+
+#[tokio::test]
+async fn a_text_can_be_embedded_as_what_a_question_or_passage_never_is() {
+    let server = gemini::server().await;
+    for (model, task, sent_task, sent_text) in [
+        ("gemini-embedding-001", Task::Similarity, json!("SEMANTIC_SIMILARITY"), "tides"),
+        (
+            "gemini-embedding-2",
+            Task::Similarity,
+            Value::Null,
+            "task: sentence similarity | query: tides",
+        ),
+        ("gemini-embedding-2", Task::Unsaid, Value::Null, "tides"),
+    ] {
+        let embedder = embedder(&server.uri(), model, QueryTask::default(), 0);
+        let vectors = embedder.embed_as(&texts(&["tides"]), task, dense(128)).await.unwrap();
+        assert_eq!(vectors.iter().map(Vec::len).collect::<Vec<_>>(), [128]);
+        let requests = server.received_requests().await.unwrap();
+        let sent = requests.last().unwrap().body_json::<Value>().unwrap()["requests"][0].take();
+        assert_eq!(sent["taskType"], sent_task, "{task:?}");
+        assert_eq!(sent["content"]["parts"][0]["text"], sent_text, "{task:?}");
+    }
 }
 
 #[tokio::test]

@@ -7,13 +7,13 @@ fn object(payload: Value) -> Object {
     }
 }
 
-fn read(payload: Value) -> Option<Passage> {
+fn found(payload: Value) -> Option<Passage> {
     passage("7".to_owned(), &object(payload), &Fields::default())
 }
 
 /// `text | title | headings > ... | url`
 fn summary(payload: Value) -> String {
-    let Some(passage) = read(payload) else { return "none".to_owned() };
+    let Some(passage) = found(payload) else { return "none".to_owned() };
     let url = passage.url.unwrap_or_default();
     format!("{} | {} | {} | {url}", passage.text, passage.title, passage.headings.join(" > "))
 }
@@ -98,7 +98,7 @@ fn every_name_of_the_text_is_known_also_below_metadata() {
 #[test]
 fn a_text_is_taken_as_it_stands() {
     let text = "  Indented.\n\n```rust\nlet x = 1;\n```\n";
-    assert_eq!(read(json!({"text": text})).map(|passage| passage.text), Some(text.to_owned()));
+    assert_eq!(found(json!({"text": text})).map(|passage| passage.text), Some(text.to_owned()));
 }
 
 #[test]
@@ -186,18 +186,73 @@ fn a_named_field_wins_and_nothing_is_found_in_its_place() {
     assert_eq!(passage("7".to_owned(), &payload, &fields("m.none")), None);
 }
 
-#[test]
-fn what_askbook_writes_is_read_back_whole() {
+fn everything() -> (Passage, Recipe) {
+    let [locale, version, url] = ["ur", "2.1", "/ur/docs/2.1"].map(str::to_owned);
     let passage = Passage {
         id: PassageId("a#b".to_owned()),
         title: String::new(),
         headings: vec!["One".to_owned(), "## Two".to_owned()],
         url: Some("/docs/01-a/index.md".to_owned()),
         text: " T\n".to_owned(),
+        edition: Some(Edition { locale, version, url }),
     };
-    let payload = written(&passage, "f");
-    assert_eq!(payload.get(MARK), Some(&json!("f")));
-    assert_eq!(super::passage("7".to_owned(), &payload, &Fields::default()), Some(passage));
+    let shape = VectorShape { dense: NonZeroUsize::new(768), sparse: true };
+    let [space, chunker] = ["gemini + bm25", "sections/1"].map(str::to_owned);
+    (passage, Recipe { space, shape, chunker })
+}
+
+#[test]
+fn what_askbook_writes_is_read_back_whole() {
+    let (passage, recipe) = everything();
+    let plain = Passage { edition: None, url: None, headings: Vec::new(), ..passage.clone() };
+    for passage in [passage, plain] {
+        let payload = written(&passage, &recipe);
+        let digest = passage.digest();
+        assert_eq!(held(&payload), Some((passage.id.clone(), digest)));
+        assert_eq!(super::passage("7".to_owned(), &payload, &Fields::default()), Some(passage));
+    }
+}
+
+#[test]
+fn a_payload_says_how_its_index_was_made() {
+    let (passage, recipe) = everything();
+    for shape in [recipe.shape, VectorShape::sparse()] {
+        let recipe = Recipe { shape, ..recipe.clone() };
+        let payload = written(&passage, &recipe);
+        assert_eq!(payload.get(MARK).and_then(super::recipe), Some(recipe));
+    }
+    // As it was before.
+    assert_eq!(super::recipe(&json!("fingerprint")), None);
+    assert_eq!(held(&object(json!({MARK: "fingerprint", "id": "a", "text": "T"}))), None);
+}
+
+#[test]
+fn what_askbook_wrote_before_it_said_how_is_still_a_passage() {
+    let passage = found(json!({MARK: "fingerprint", "id": "a", "text": "T"}));
+    assert_eq!(passage.map(|passage| passage.id), Some(PassageId("a".to_owned())));
+}
+
+#[test]
+fn it_is_known_where_everything_was_found() {
+    let keys = |payload: Value| {
+        let payload = object(payload);
+        let fields = Fields::default();
+        let Reading { text, url, title, section, .. } =
+            super::read("7".to_owned(), &payload, &fields).unwrap();
+        [Some(text), url, title, section].map(|key| key.unwrap_or_default().into_owned())
+    };
+    let lang_chain = json!({
+        "page_content": "T", "metadata": {"source": "docs/a.md", "title": "A", "header": "# B"}
+    });
+    assert_eq!(
+        keys(lang_chain),
+        ["page_content", "metadata.source", "metadata.title", "metadata.header"]
+    );
+    let llama_index = json!({"_node_content": "{\"text\": \"T\"}", "subsection": "S"});
+    assert_eq!(keys(llama_index), ["_node_content.text", "", "", "subsection"]);
+    let (passage, recipe) = everything();
+    let own = Passage { title: "A".to_owned(), ..passage };
+    assert_eq!(keys(written(&own, &recipe).into()), ["text", "url", "title", "headings"]);
 }
 
 #[test]

@@ -1,12 +1,19 @@
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::book::Source;
+use crate::eval::EvalArguments;
+
 const EXAMPLES: &str = "\
 Examples:
   askbook                                      serve the book in ./docs
-  askbook index ../my-site/docs                index another book, and serve it from now on
+  askbook index ../my-site                     index another book, and serve it from now on
+  askbook index ../my-site --dry-run           what that would change and cost
   askbook ask \"How do I deploy it?\"            one answer, here
+  askbook search \"How do I deploy it?\"         what it would be made from
+  askbook check                                find out what is wrong
   askbook --port 9000 --set ALLOWED_ORIGINS=https://my-site.example
 
 Settings come from askbook.toml, .env, the environment and flags; later ones win.
@@ -28,24 +35,25 @@ pub(super) enum Command {
     /// Serve the HTTP API and its Swagger UI (the default)
     Serve,
     /// Index a book; it is the one that is served and asked from then on
-    Index {
-        /// The docs folder [default: the book of the settings]
-        dir: Option<PathBuf>,
-        #[arg(
-            long,
-            value_name = "URL",
-            help = "Where the site is published, such as https://book.example.org"
-        )]
-        site_url: Option<String>,
-        /// The path of the docs on the site; / when the site is only docs
-        #[arg(long, value_name = "PATH")]
-        route_base_path: Option<String>,
-    },
+    Index(IndexArguments),
     /// Ask one question and print the answer with its sources
     Ask {
         /// The question
         question: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
     },
+    /// Find the passages for a question, without asking a model
+    Search(SearchArguments),
+    /// Check the settings and what they lead to, and say what to do
+    Check {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure how well passages are found, on questions with known answers
+    Eval(EvalArguments),
     /// Print every setting with where it comes from; secrets are not shown
     Config {
         /// Print an explained .env file instead
@@ -54,6 +62,58 @@ pub(super) enum Command {
     },
     /// Print the OpenAPI document
     Openapi,
+}
+
+/// What to index, and how to tell of it.
+#[derive(Args, Debug)]
+pub(super) struct IndexArguments {
+    /// The folder of the Docusaurus site, or its docs folder [default: the book of the settings]
+    #[arg(value_name = "SITE", conflicts_with = "jsonl")]
+    site: Option<PathBuf>,
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Where the site is published, such as https://book.example.org"
+    )]
+    site_url: Option<String>,
+    /// The path of the docs on the site; / when the site is only docs
+    #[arg(long, value_name = "PATH")]
+    route_base_path: Option<String>,
+    /// Read the HTML of the built site, in this folder, in place of the sources
+    #[arg(long, value_name = "DIR", conflicts_with = "jsonl")]
+    from_build: Option<PathBuf>,
+    /// Index ready passages, one JSON object {id, text, url?, title?, heading?} a line; - for the
+    /// standard input
+    #[arg(long, value_name = "FILE")]
+    jsonl: Option<String>,
+    /// Say what would change and cost, and write nothing; needs no key
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Name every passage that is added, changed or removed
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Print one JSON object; with --dry-run one for each passage
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What to look for, and how to show it.
+#[derive(Args, Debug)]
+pub(super) struct SearchArguments {
+    /// The question
+    pub(super) question: String,
+    /// How many passages, at most [default: what the settings say]
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<NonZeroUsize>,
+    /// The address of the page that the reader is on
+    #[arg(long, value_name = "URL")]
+    pub(super) page: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Explain what became of each passage that was considered
+    #[arg(long)]
+    pub(super) debug: bool,
 }
 
 /// Settings that can be given on the command line.
@@ -66,7 +126,7 @@ struct Flags {
     /// The port to listen on
     #[arg(long, global = true)]
     port: Option<String>,
-    /// The docs folder of the book
+    /// The folder of the book, or its file of passages
     #[arg(long, global = true, value_name = "DIR")]
     book: Option<PathBuf>,
     /// The folder for the embedded index
@@ -93,11 +153,13 @@ impl Arguments {
             ("ASKBOOK_CONFIG", config.map(text)),
         ];
         let mut command = self.command.unwrap_or(Command::Serve);
-        if let Command::Index { dir, site_url, route_base_path } = &mut command {
+        if let Command::Index(index) = &mut command {
+            let jsonl = index.jsonl.take().map(|file| Source::passages(&file).into());
             settings.extend([
-                ("ASKBOOK_BOOK", dir.take().map(text)),
-                ("ASKBOOK_SITE_URL", site_url.take()),
-                ("ASKBOOK_ROUTE_BASE_PATH", route_base_path.take()),
+                ("ASKBOOK_BOOK", jsonl.or(index.site.take().map(text))),
+                ("ASKBOOK_SITE_URL", index.site_url.take()),
+                ("ASKBOOK_ROUTE_BASE_PATH", index.route_base_path.take()),
+                ("ASKBOOK_FROM_BUILD", index.from_build.take().map(text)),
             ]);
         }
         let settings = settings
@@ -133,10 +195,19 @@ mod tests {
             ["askbook", "index", "docs", "--set", "LLM_MODEL=a=b", "--port", "1"],
         ] {
             let (command, settings) = Arguments::parse_from(line).into_settings();
-            assert!(matches!(command, Command::Index { .. }));
+            assert!(matches!(command, Command::Index(_)));
             let expected = [("PORT", "1"), ("ASKBOOK_BOOK", "docs"), ("LLM_MODEL", "a=b")];
             let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
             assert_eq!(settings, expected);
+        }
+    }
+
+    #[test]
+    fn ready_passages_are_a_book() {
+        for (file, book) in [("a.txt", "jsonl:a.txt"), ("-", "jsonl:-")] {
+            let line = ["askbook", "index", "--jsonl", file];
+            let (_, settings) = Arguments::parse_from(line).into_settings();
+            assert_eq!(settings, [("ASKBOOK_BOOK".to_owned(), book.to_owned())]);
         }
     }
 

@@ -6,6 +6,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::book::Source;
 use askbook_qdrant::Address;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
@@ -58,7 +59,7 @@ macro_rules! settings {
         #[derive(Clone, Debug)]
         #[cfg_attr(
             not(feature = "edge"),
-            expect(dead_code, reason = "the language is for the embedded engine")
+            expect(dead_code, reason = "some are for the embedded engine")
         )]
         pub(crate) struct Settings {
             $($( pub(crate) $field: settings!(@type $type $(, $default)?), )+)+
@@ -108,21 +109,30 @@ settings! {
         ASKBOOK_SHUTDOWN_MS => shutdown: Duration, value::milliseconds, default "10000";
     }
     "Book" {
-        /// The docs folder of the Docusaurus site. Unless it is set, the folder last given to
-        /// `askbook index` is used, with the address and path that were given with it.
-        ASKBOOK_BOOK => book: PathBuf, value::text, default "docs";
+        /// The folder of the Docusaurus site, or its docs folder alone; or a file of ready passages,
+        /// one JSON object a line (passages.jsonl, or jsonl:FILE with any other name). Unless it is
+        /// set, the book last given to `askbook index` is used, with the address, path and build
+        /// that were given with it.
+        ASKBOOK_BOOK => book: Source, value::text, default "docs";
         /// Where the site is published, with its base path, such as https://book.example.org/;
         /// sources then have full addresses. Unless it is set, they are paths
         /// (/docs/intro#setup). A base path alone, such as /project/, goes before these.
         ASKBOOK_SITE_URL => site_url: String, value::site_url;
-        /// The path of the docs on the site (`routeBasePath`); / when the site is only docs.
-        ASKBOOK_ROUTE_BASE_PATH => route_base_path: String, value::text, default "/docs";
+        /// The path of the docs on the site (`routeBasePath`); / when the site is only docs. Unless
+        /// it is set: what the site's configuration says, or /docs.
+        ASKBOOK_ROUTE_BASE_PATH => route_base_path: String, value::text;
+        /// The folder of the built site, such as build, to read its HTML in place of the sources.
+        ASKBOOK_FROM_BUILD => from_build: PathBuf, value::text;
         /// The folder for the embedded index and what else askbook remembers.
         ASKBOOK_DATA_DIR => data_dir: PathBuf, value::text, default ".askbook";
+        /// How often a server looks whether `askbook index` has put a new embedded index into
+        /// service, in milliseconds.
+        ASKBOOK_INDEX_REFRESH_MS
+            => index_refresh: Duration, value::milliseconds, default "5000";
     }
     "Parts" {
-        /// What turns text into vectors: gemini, bm25 or memory (for trials). Unless it is set:
-        /// gemini when GEMINI_API_KEY and QDRANT_URL are set, else bm25.
+        /// What turns text into vectors: gemini (meaning), bm25 (terms), hybrid (both) or memory (for
+        /// trials). Unless it is set: hybrid when GEMINI_API_KEY and QDRANT_URL are set, else bm25.
         ASKBOOK_EMBEDDER => embedder: EmbedderName, value::choice;
         /// Where passages are found: qdrant, edge (embedded, on disk) or memory. Unless it is
         /// set: qdrant when QDRANT_URL is set, else edge.
@@ -175,6 +185,11 @@ settings! {
         /// The collection that holds the book.
         QDRANT_COLLECTION_NAME | QDRANT_COLLECTION | COLLECTION_NAME
             => qdrant_collection: String, value::text;
+        /// How old the copy of a collection that has no terms to search by may become, in seconds:
+        /// by this copy, in ASKBOOK_DATA_DIR, hybrid searches it by terms too, also while Qdrant is
+        /// out of reach. 0 for no copy.
+        ASKBOOK_MIRROR_REFRESH_S
+            => mirror_refresh: Option<Duration>, value::seconds_or_never, default "3600";
         /// The vector to search by, in a collection that has several of one size.
         ASKBOOK_QDRANT_VECTOR => qdrant_vector: String, value::text;
         /// Where a point's payload holds the text, such as metadata.text. Unless they are set,
@@ -192,6 +207,9 @@ settings! {
         ASKBOOK_LANGUAGE => language: String, value::text, default "english";
         /// How many passages an answer is made from, at most.
         ASKBOOK_PASSAGES => passages: NonZeroUsize, value::positive, default "12";
+        /// How many of them are of one page, at most.
+        ASKBOOK_PASSAGES_PER_PAGE
+            => passages_per_page: NonZeroUsize, value::positive, default "4";
         /// How much of them is read, in tokens.
         ASKBOOK_PASSAGE_TOKENS => passage_tokens: NonZeroUsize, value::positive, default "4000";
         /// How much of the conversation is read, in tokens; 0 for none of it.

@@ -3,6 +3,7 @@ use std::fs;
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::book::Source;
 
 /// Settings from the sources of an imagined machine.
 struct Sources {
@@ -39,7 +40,7 @@ impl Sources {
             self.environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         let flags =
             self.flags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Config::layered(self.folder.path(), environment, flags)
+        Config::layered(self.folder.path(), environment, flags, Keys::Needed)
     }
 
     fn error(&self) -> String {
@@ -71,7 +72,7 @@ fn nothing_has_to_be_set() {
     assert_eq!(config.settings.port, 8000);
     assert!(config.settings.host.is_loopback());
     assert_eq!(config.settings.refusal, "The book does not say.");
-    assert_eq!(config.book().folder, Path::new("docs"));
+    assert_eq!(config.book().source, Source::Site("docs".into()));
     assert!(config.warnings.is_empty());
 }
 
@@ -81,7 +82,7 @@ fn the_parts_follow_from_what_is_set() {
     assert_eq!(parts(&[]), ["bm25", "edge", "quote"]);
     assert_eq!(parts(&[KEY]), ["bm25", "edge", "gemini"]);
     assert_eq!(parts(&[QDRANT, COLLECTION]), ["bm25", "qdrant", "quote"]);
-    assert_eq!(parts(&[KEY, QDRANT, COLLECTION]), ["gemini", "qdrant", "gemini"]);
+    assert_eq!(parts(&[KEY, QDRANT, COLLECTION]), ["hybrid", "qdrant", "gemini"]);
     assert_eq!(
         parts(&[KEY, ("ASKBOOK_EMBEDDER", "gemini"), ("ASKBOOK_RETRIEVER", "edge")]),
         ["gemini", "edge", "gemini"]
@@ -105,6 +106,8 @@ fn a_part_asks_for_what_it_needs() {
     };
     check(&[("ASKBOOK_GENERATOR", "gemini")], ["ASKBOOK_GENERATOR", "GEMINI_API_KEY"]);
     check(&[("ASKBOOK_EMBEDDER", "gemini")], ["ASKBOOK_EMBEDDER", "GEMINI_API_KEY"]);
+    #[cfg(feature = "edge")]
+    check(&[("ASKBOOK_EMBEDDER", "hybrid")], ["ASKBOOK_EMBEDDER", "GEMINI_API_KEY"]);
     check(&[("ASKBOOK_RETRIEVER", "qdrant"), COLLECTION], ["ASKBOOK_RETRIEVER", "QDRANT_URL"]);
     check(&[QDRANT], ["Qdrant", "QDRANT_COLLECTION_NAME"]);
 }
@@ -278,16 +281,47 @@ fn an_origin_with_a_path_is_a_warning() {
 fn the_last_indexed_book_is_the_book_unless_another_is_set() {
     let sources = Sources::new();
     let book = Book {
-        folder: PathBuf::from("/books/redux"),
+        source: Source::Site("/books/redux".into()),
         site_url: Some("https://redux.example".to_owned()),
-        route_base_path: "/".to_owned(),
+        route_base_path: Some("/".to_owned()),
+        from_build: Some("/books/redux/build".into()),
     };
     book.remember(&sources.folder.path().join("data")).unwrap();
     assert_eq!(sources.load().unwrap().book(), book);
 
     let other = sources.variable("ASKBOOK_BOOK", "manual").load().unwrap().book();
-    assert_eq!(other.folder, Path::new("manual"));
-    assert_eq!((other.site_url.as_deref(), other.route_base_path.as_str()), (None, "/docs"));
+    assert_eq!(other.source, Source::Site("manual".into()));
+    assert_eq!((other.site_url, other.route_base_path, other.from_build), (None, None, None));
+}
+
+#[test]
+fn what_calls_nobody_needs_no_key() {
+    let sources = Sources::new();
+    let load = |keys| {
+        let environment = [("ASKBOOK_EMBEDDER".to_owned(), "gemini".to_owned())];
+        Config::layered(sources.folder.path(), environment.into_iter(), [], keys)
+    };
+    assert!(load(Keys::Needed).is_err());
+    let config = load(Keys::Spared).unwrap();
+    assert_eq!((config.embedder.name(), config.generator.name()), ("gemini", "quote"));
+}
+
+#[test]
+fn settings_can_be_overridden_and_are_checked_again() {
+    let config = Sources::new().flag("PORT", "9000").file(".env", "HOST=10.0.0.1").load().unwrap();
+    let with = |name: &str, value: &str| config.with([(name.to_owned(), value.to_owned())]);
+    let other = with("port", "9001").unwrap().settings;
+    assert_eq!((other.port, other.host.to_string().as_str()), (9001, "10.0.0.1"));
+    let error = with("ASKBOOK_PASAGES", "3").unwrap_err().to_string();
+    assert!(error.contains("ASKBOOK_PASAGES (override) is not a setting"), "{error}");
+}
+
+#[test]
+fn a_mirror_is_refreshed_now_and_then_or_never() {
+    let refresh = |value| values(&[("ASKBOOK_MIRROR_REFRESH_S", value)]).unwrap().settings;
+    assert_eq!(refresh("60").mirror_refresh, Some(std::time::Duration::from_mins(1)));
+    assert_eq!(refresh("0").mirror_refresh, None);
+    assert!(error(&[("ASKBOOK_MIRROR_REFRESH_S", "-1")]).contains("ASKBOOK_MIRROR_REFRESH_S"));
 }
 
 #[test]

@@ -20,6 +20,7 @@ use url::Url;
 pub(crate) enum EmbedderName {
     Gemini,
     Bm25,
+    Hybrid,
     Memory,
 }
 
@@ -113,6 +114,11 @@ pub(super) fn milliseconds(given: &str) -> Parsed<Duration> {
 
 pub(super) fn seconds(given: &str) -> Parsed<Duration> {
     duration(given, Duration::from_secs)
+}
+
+/// A duration, or 0 for never.
+pub(super) fn seconds_or_never(given: &str) -> Parsed<Option<Duration>> {
+    if given.parse() == Ok(0_u64) { Ok(None) } else { seconds(given).map(Some) }
 }
 
 /// At most a year: longer ones overflow the clocks that they are added to.

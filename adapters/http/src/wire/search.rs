@@ -1,0 +1,159 @@
+//! `POST /search` over the wire.
+
+use std::num::NonZeroUsize;
+
+use askbook::passage::Hit;
+use askbook::question::{Question, QuestionLimits};
+use askbook::search::Found;
+use poem_openapi::Object;
+use poem_openapi::types::Example;
+use serde::{Deserialize, Serialize};
+
+use super::explanation::Explanation;
+use super::{ScoresReply, refused};
+use crate::problem::{Code, Problem};
+
+/// The most passages that can be asked for; the same as in the document.
+const MOST: usize = 50;
+
+/// What to find passages for. Fields that are not listed here are ignored.
+#[derive(Debug, Deserialize, Object)]
+#[oai(example)]
+pub(crate) struct SearchRequest {
+    /// The question, in any language; it may be called `message` or `question` as well. The
+    /// owner of the server may set another limit.
+    #[oai(validator(min_length = 1, max_length = 4000))]
+    #[serde(alias = "message", alias = "question")]
+    query: String,
+    /// The address of the page that the reader is on: its edition of the book is preferred.
+    #[oai(nullable, validator(max_length = 2000))]
+    #[serde(default)]
+    page: Option<String>,
+    /// How many passages to give at most. Without it, the owner of the server decides.
+    #[oai(nullable, validator(minimum(value = "1"), maximum(value = "50")))]
+    #[serde(default)]
+    limit: Option<i64>,
+    /// Whether to explain what became of everything that was considered.
+    #[oai(nullable)]
+    #[serde(default)]
+    debug: Option<bool>,
+}
+
+impl SearchRequest {
+    /// Whether the search is to be explained.
+    pub(crate) fn wants_explanation(&self) -> bool {
+        self.debug == Some(true)
+    }
+
+    /// The question, and how many passages are wanted at most.
+    pub(crate) fn into_question(
+        self,
+        limits: QuestionLimits,
+    ) -> Result<(Question, Option<NonZeroUsize>), Problem> {
+        let question = Question::new(&self.query, None, self.page.as_deref(), limits);
+        let question = question.map_err(|error| refused(error, "query"))?;
+        let limit = self.limit.map(passages).transpose()?;
+        Ok((question, limit))
+    }
+}
+
+fn passages(limit: i64) -> Result<NonZeroUsize, Problem> {
+    let limit = usize::try_from(limit).ok().filter(|limit| *limit <= MOST);
+    limit.and_then(NonZeroUsize::new).ok_or_else(|| {
+        let detail = format!("`limit` must be a whole number from 1 to {MOST}");
+        Problem::new(Code::InvalidField, detail).at("limit")
+    })
+}
+
+impl Example for SearchRequest {
+    fn example() -> Self {
+        Self {
+            query: "How long is a conversation kept?".to_owned(),
+            page: Some("/docs/sessions".to_owned()),
+            limit: Some(3),
+            debug: Some(true),
+        }
+    }
+}
+
+/// What the book holds about a question.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+pub(crate) struct SearchReply {
+    /// The passages that fit, best first.
+    results: Vec<SearchResult>,
+    /// Whether the passages can answer the question. If not, `/chat` says that the book does
+    /// not hold the answer.
+    sufficient: bool,
+    /// Whether a part of the search was out of order, so that passages may be missing.
+    degraded: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    debug: Option<Explanation>,
+}
+
+impl SearchReply {
+    pub(crate) fn new(found: Found, debug: Option<Explanation>) -> Self {
+        Self {
+            results: found.passages.into_iter().map(SearchResult::from).collect(),
+            sufficient: found.evidence.sufficient,
+            degraded: found.degraded,
+            debug,
+        }
+    }
+}
+
+impl Example for SearchReply {
+    fn example() -> Self {
+        Self {
+            results: vec![SearchResult::example()],
+            sufficient: true,
+            degraded: false,
+            debug: Some(Explanation::example()),
+        }
+    }
+}
+
+/// A passage of the book that fits a question.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+struct SearchResult {
+    /// Names the passage; stable for as long as it is the same one.
+    id: String,
+    /// The title of the page; empty when unknown.
+    title: String,
+    /// The headings that lead to it below the title, outermost first.
+    headings: Vec<String>,
+    /// Where the passage opens, heading included; null when unknown.
+    #[oai(nullable)]
+    url: Option<String>,
+    /// The passage with the parts of its section beside it, as Markdown.
+    text: String,
+    scores: ScoresReply,
+}
+
+impl From<Hit> for SearchResult {
+    fn from(Hit { passage, scores }: Hit) -> Self {
+        Self {
+            id: passage.id.0,
+            title: passage.title,
+            headings: passage.headings,
+            url: passage.url,
+            text: passage.text,
+            scores: scores.into(),
+        }
+    }
+}
+
+impl Example for SearchResult {
+    fn example() -> Self {
+        Self {
+            id: "sessions.md#time-to-live/0".to_owned(),
+            title: "Sessions".to_owned(),
+            headings: vec!["Time to live".to_owned()],
+            url: Some("/docs/sessions#time-to-live".to_owned()),
+            text: "An idle conversation is forgotten after one hour.".to_owned(),
+            scores: ScoresReply::example(),
+        }
+    }
+}

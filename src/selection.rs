@@ -1,0 +1,181 @@
+//! Selection: which of the passages that were found are taken, and why the others are not.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::fusion::Fused;
+use crate::passage::{Edition, Passage, PassageId};
+use crate::question::Question;
+use crate::search::SearchSettings;
+use crate::text::tokens;
+
+/// What became of a passage that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is one of the passages to answer from.
+    Kept,
+    /// A better one that was kept has the same text, or is the part of its section right before
+    /// or after it, and brings it along when there is room.
+    Duplicate,
+    /// The reader is on another edition of the book, which has this passage or its like.
+    OtherEdition,
+    /// Its page has given as many passages as one page may.
+    PageFull,
+    /// There is no room for its text.
+    BeyondBudget,
+    /// There are enough better ones.
+    BeyondLimit,
+}
+
+/// A passage that was considered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// The passage with its scores and places.
+    pub fused: Fused,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+impl Candidate {
+    /// Whether it is one of the passages to answer from.
+    pub fn is_kept(&self) -> bool {
+        self.verdict == Verdict::Kept
+    }
+}
+
+/// How much room a passage takes, in tokens: its text and what stands above it.
+pub(crate) fn cost(passage: &Passage) -> usize {
+    tokens(&passage.text) + tokens(&passage.breadcrumb())
+}
+
+/// Decides about each, best first. The best one is always kept.
+pub(crate) fn select(
+    fused: Vec<Fused>,
+    question: &Question,
+    settings: SearchSettings,
+) -> Vec<Candidate> {
+    let editions = Editions::of(&fused, question.page());
+    let mut kept = Kept::default();
+    let mut verdict = |passage| {
+        if editions.is_other(passage) {
+            return Verdict::OtherEdition;
+        }
+        kept.verdict(passage, settings)
+    };
+    let verdicts: Vec<Verdict> = fused.iter().map(|fused| verdict(&fused.hit.passage)).collect();
+    let candidate = |(fused, verdict)| Candidate { fused, verdict };
+    fused.into_iter().zip(verdicts).map(candidate).collect()
+}
+
+/// What has been kept so far.
+#[derive(Default)]
+struct Kept<'a> {
+    texts: HashSet<String>,
+    passages: HashMap<&'a PassageId, &'a Passage>,
+    of_page: HashMap<&'a str, usize>,
+    tokens: usize,
+}
+
+impl<'a> Kept<'a> {
+    /// Decides about the next one, and keeps it or not.
+    fn verdict(&mut self, passage: &'a Passage, settings: SearchSettings) -> Verdict {
+        let words: String = passage.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let is_beside = |id: Option<PassageId>| {
+            let kept = id.and_then(|id| self.passages.get(&id));
+            kept.is_some_and(|kept| kept.shares_section(passage))
+        };
+        let (before, after) = passage.id.neighbours();
+        if words.is_empty() || self.texts.contains(&words) || is_beside(before) || is_beside(after)
+        {
+            return Verdict::Duplicate;
+        }
+        if self.passages.len() == settings.passages.get() {
+            return Verdict::BeyondLimit;
+        }
+        let page = passage.url.as_deref().map(page_of);
+        let of_page = page.and_then(|page| self.of_page.get(page)).copied().unwrap_or_default();
+        if of_page == settings.per_page.get() {
+            return Verdict::PageFull;
+        }
+        let tokens = self.tokens + cost(passage);
+        if tokens > settings.tokens && !self.passages.is_empty() {
+            return Verdict::BeyondBudget;
+        }
+        self.tokens = tokens;
+        self.texts.insert(words);
+        self.passages.insert(&passage.id, passage);
+        if let Some(page) = page {
+            self.of_page.insert(page, of_page + 1);
+        }
+        Verdict::Kept
+    }
+}
+
+fn page_of(url: &str) -> &str {
+    url.split('#').next().unwrap_or_default()
+}
+
+/// The editions of the book among the passages that were found.
+struct Editions<'a> {
+    /// The one to answer from, when there are several.
+    preferred: Option<&'a Edition>,
+    /// The pages that it has, below its URL.
+    pages: HashSet<&'a str>,
+}
+
+impl<'a> Editions<'a> {
+    /// The preferred edition is the one that the reader's page belongs to or, when that is not
+    /// known, the one with the shortest URL, as sites publish their main edition.
+    fn of(fused: &'a [Fused], page: Option<&str>) -> Self {
+        let passages = || fused.iter().map(|fused| &fused.hit.passage);
+        let all: HashSet<&'a Edition> =
+            passages().filter_map(|passage| passage.edition.as_ref()).collect();
+        let by_length = |edition: &&'a Edition| (edition.url.len(), edition.url.as_str());
+        let around = |page| all.iter().copied().filter(move |edition| is_below(page, &edition.url));
+        let readers = page.and_then(|page| around(page).max_by_key(by_length));
+        let preferred = readers.or_else(|| all.iter().copied().min_by_key(by_length));
+        let preferred = preferred.filter(|_| all.len() > 1);
+        let in_preferred = passages().filter(|passage| passage.edition.as_ref() == preferred);
+        let pages = in_preferred.filter_map(place).collect();
+        Self { preferred, pages }
+    }
+
+    /// Whether a passage is of another version than the preferred edition, or of a page in
+    /// another language that was found in the preferred one too.
+    fn is_other(&self, passage: &Passage) -> bool {
+        let (Some(preferred), Some(edition)) = (self.preferred, &passage.edition) else {
+            return false;
+        };
+        edition.version != preferred.version
+            || (edition.locale != preferred.locale
+                && place(passage).is_some_and(|page| self.pages.contains(page)))
+    }
+}
+
+/// The page of a passage, below the URL of its edition.
+fn place(passage: &Passage) -> Option<&str> {
+    let edition = passage.edition.as_ref()?;
+    passage.url.as_deref().map(page_of)?.strip_prefix(edition.url.as_str())
+}
+
+/// Whether the address of a page lies below another address, on whole steps of the path. Hosts
+/// are compared where both have one.
+fn is_below(page: &str, above: &str) -> bool {
+    let split = |address: &'_ str| -> (Option<String>, String) {
+        let (host, path) = match address.split_once("://") {
+            Some((_, rest)) => {
+                let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+                (Some(host.to_lowercase()), path)
+            }
+            None => (None, address),
+        };
+        let path = path.split(['#', '?']).next().unwrap_or_default();
+        (host, path.trim_matches('/').to_owned())
+    };
+    let ((page_host, page), (above_host, above)) = (split(page), split(above));
+    let is_host = page_host.is_none() || above_host.is_none() || page_host == above_host;
+    let rest = page.strip_prefix(&above);
+    is_host && rest.is_some_and(|rest| above.is_empty() || rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests;
