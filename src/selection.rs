@@ -1,6 +1,7 @@
 //! Selection: which of the passages that were found are taken, and why the others are not.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 use crate::fusion::Fused;
 use crate::passage::{Edition, Passage, PassageId};
@@ -24,6 +25,19 @@ pub enum Verdict {
     BeyondBudget,
     /// There are enough better ones.
     BeyondLimit,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Kept => "kept",
+            Self::Duplicate => "duplicate",
+            Self::OtherEdition => "other edition",
+            Self::PageFull => "page full",
+            Self::BeyondBudget => "beyond budget",
+            Self::BeyondLimit => "beyond limit",
+        })
+    }
 }
 
 /// A passage that was considered.

@@ -1,6 +1,6 @@
 //! What is read of a Docusaurus site against what Docusaurus builds of it: the sites below
 //! `tests/site`, in which there is a page for each of its rules. `tests/site/build` builds them;
-//! with `ASKBOOK_SITE=required` it is a failure when that was not done.
+//! with `DOCUSAURUS_SITES=required` it is a failure when that was not done.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -99,7 +99,7 @@ fn each_built_site(compare: impl Fn(&Site, &Path) -> Result<Vec<String>>) -> Res
         let folder = folder.join(site.name);
         if !folder.join("build").is_dir() {
             let reason = format!("{} is not built: run tests/site/build", folder.display());
-            if std::env::var_os("ASKBOOK_SITE").is_some() {
+            if std::env::var_os("DOCUSAURUS_SITES").is_some() {
                 return Err(reason.into());
             }
             print(&format!("SKIPPED: {reason}"));

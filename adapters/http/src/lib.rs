@@ -26,7 +26,9 @@ mod settings;
 mod timed_stream;
 mod wire;
 
+use askbook::answer::Answer;
 use askbook::chat::Chat;
+use askbook::search::Found;
 use poem::middleware::CatchPanic;
 use poem::{Endpoint, EndpointExt, Response};
 
@@ -43,6 +45,23 @@ pub fn app(chat: Chat, settings: &HttpSettings) -> impl Endpoint<Output = Respon
     let app = deadline::Deadline::new(app, settings.deadline);
     let app = cors::Cors::new(app, settings.origins.clone());
     request_log::RequestLog::new(app)
+}
+
+/// What `POST /chat` replies with this answer, as JSON.
+///
+/// # Errors
+/// None in practice: every reply can be written as JSON.
+pub fn answer_json(answer: Answer) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(&wire::ChatReply::new(answer, false, None))
+}
+
+/// What `POST /search` replies when this was found, as JSON, with an explanation if wanted.
+///
+/// # Errors
+/// None in practice: every reply can be written as JSON.
+pub fn found_json(found: Found, debug: bool) -> serde_json::Result<String> {
+    let explanation = debug.then(|| wire::Explanation::from(&found));
+    serde_json::to_string_pretty(&wire::SearchReply::new(found, explanation))
 }
 
 #[cfg(test)]

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use askbook::answer::{Answer, Outcome, Source};
 use askbook::chat::collect;
 use askbook::passage::{Hit, Scores};
 use askbook::ports::Embedder;
 use askbook::question::Question;
 use askbook::search::Found;
-use askbook::selection::{Candidate, Verdict};
-use serde_json::{Value, json};
+use askbook::selection::Candidate;
 
 use super::arguments::SearchArguments;
 use super::print;
@@ -27,7 +25,7 @@ pub(super) async fn ask(config: &Config, question: &str, as_json: bool) -> anyho
     let chat = wiring::chat(config, embedder, &store)?;
     let answer = collect(chat.ask(question, None)).await?;
     if as_json {
-        return print(format_args!("{:#}\n", answer_json(&answer)));
+        return print(format_args!("{}\n", askbook_http::answer_json(answer)?));
     }
     let mut text = format!("{}\n", answer.text);
     if !answer.sources.is_empty() {
@@ -48,7 +46,7 @@ pub(super) async fn search(config: &Config, wanted: &SearchArguments) -> anyhow:
     let search = wiring::search(config, embedder, &store);
     let found = search.find(&question, wanted.limit).await?;
     if wanted.json {
-        return print(format_args!("{:#}\n", found_json(&found, wanted.debug)));
+        return print(format_args!("{}\n", askbook_http::found_json(found, wanted.debug)?));
     }
     print(found_text(&found, wanted.debug))
 }
@@ -63,106 +61,6 @@ async fn searchable(config: &Config) -> anyhow::Result<(Arc<dyn Embedder>, Store
     }
     store.ensure_mirror().await;
     Ok((embedder, store))
-}
-
-fn answer_json(answer: &Answer) -> Value {
-    let source = |Source { number, passage, quote, scores }: &Source| {
-        json!({
-            "number": number,
-            "title": passage.title,
-            "section": passage.section(),
-            "url": passage.url,
-            "quote": quote,
-            "scores": scores_json(scores),
-        })
-    };
-    json!({
-        "answer": answer.text,
-        "outcome": match answer.outcome {
-            Outcome::Answered => "answered",
-            Outcome::NotInBook => "not_in_book",
-        },
-        "sources": answer.sources.iter().map(source).collect::<Vec<_>>(),
-        "model": answer.model,
-        "usage": {
-            "input_tokens": answer.usage.input_tokens,
-            "output_tokens": answer.usage.output_tokens,
-        },
-    })
-}
-
-fn found_json(found: &Found, debug: bool) -> Value {
-    let result = |Hit { passage, scores }: &Hit| {
-        json!({
-            "id": passage.id.0,
-            "title": passage.title,
-            "headings": passage.headings,
-            "url": passage.url,
-            "text": passage.text,
-            "scores": scores_json(scores),
-        })
-    };
-    let mut value = json!({
-        "results": found.passages.iter().map(result).collect::<Vec<_>>(),
-        "sufficient": found.evidence.sufficient,
-        "degraded": found.degraded,
-    });
-    if debug {
-        value["debug"] = debug_json(found);
-    }
-    value
-}
-
-fn debug_json(found: &Found) -> Value {
-    let candidate = |candidate: &Candidate| {
-        let Candidate { fused, verdict } = candidate;
-        measured(json!({
-            "id": fused.hit.passage.id.0,
-            "url": fused.hit.passage.url,
-            "heading": fused.hit.passage.section(),
-            "dense_rank": fused.dense_rank,
-            "lexical_rank": fused.lexical_rank,
-            "fused_rank": fused.hit.scores.fused_rank,
-            "scores": scores_json(&fused.hit.scores),
-            "verdict": verdict_name(*verdict),
-        }))
-    };
-    let evidence = &found.evidence;
-    json!({
-        "candidates": found.candidates.iter().map(candidate).collect::<Vec<_>>(),
-        "evidence": measured(json!({
-            "coverage": evidence.coverage,
-            "agreement": evidence.agreement,
-            "dense": evidence.dense,
-            "missing": evidence.missing,
-            "sufficient": evidence.sufficient,
-        })),
-    })
-}
-
-fn scores_json(scores: &Scores) -> Value {
-    let Scores { dense, lexical, fused_rank } = scores;
-    measured(json!({ "dense": dense, "lexical": lexical, "fused_rank": fused_rank }))
-}
-
-/// An object without what was not measured; unknown texts stay as `null`.
-fn measured(mut object: Value) -> Value {
-    const MEASURES: [&str; 5] = ["agreement", "dense", "dense_rank", "lexical", "lexical_rank"];
-    if let Some(fields) = object.as_object_mut() {
-        fields.retain(|name, value| !value.is_null() || !MEASURES.contains(&name.as_str()));
-    }
-    object
-}
-
-fn verdict_name(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Kept => "kept",
-        Verdict::Duplicate => "duplicate",
-        Verdict::OtherEdition => "other_edition",
-        Verdict::PageFull => "page_full",
-        Verdict::BeyondBudget => "beyond_budget",
-        Verdict::BeyondLimit => "beyond_limit",
-    }
 }
 
 fn found_text(found: &Found, debug: bool) -> String {
@@ -212,7 +110,7 @@ fn debug_text(found: &Found) -> String {
             fused.hit.scores.fused_rank,
             place(fused.dense_rank),
             place(fused.lexical_rank),
-            verdict_name(*verdict),
+            verdict,
             fused.hit.passage.id.0,
         );
     }
