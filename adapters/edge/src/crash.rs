@@ -20,6 +20,10 @@ const POINT: &str = "ASKBOOK_CRASH_AT";
 const DIRECTORY: &str = "ASKBOOK_CRASH_IN";
 const RECIPE: &str = "ASKBOOK_CRASH_RECIPE";
 
+/// Held by each test: a process that is being started holds every lock of this one for a moment,
+/// also that of an index which another test opens again just then.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Ends the process at once when the test that started it named this point.
 #[expect(clippy::disallowed_methods, reason = "how a test tells its child process where to die")]
 pub(crate) fn at(point: &str) {
@@ -115,6 +119,7 @@ async fn is_in_service(directory: &Path, manifest: &Manifest, entries: &[Entry])
 /// Lets a process that indexes die at a point, and asserts what the next one finds: the new index
 /// in service if `published`, else the old one; and so many passages that are still to be put in.
 async fn dies(point: &str, published: bool, missing: [usize; 2]) {
+    let _alone = ALONE.lock().await;
     // With the recipe of the index in service, and with another one.
     for (recipe, missing) in ["one", "two"].into_iter().zip(missing) {
         let directory = tempfile::tempdir().expect("a folder");
@@ -168,6 +173,7 @@ async fn a_process_that_dies_once_it_has_published_leaves_the_new_index_in_servi
 #[cfg(unix)]
 #[tokio::test]
 async fn a_full_disk_leaves_the_old_index_in_service_and_an_error_that_says_so() {
+    let _alone = ALONE.lock().await;
     // In blocks of 512 or of 1,024 bytes: less than the draft takes, and less than the engine does.
     for limit in [4, 400] {
         let directory = tempfile::tempdir().expect("a folder");
