@@ -127,47 +127,46 @@ fn is_vague(stem: &str) -> bool {
 }
 
 const VAGUE: &str = "\
-    abl accept accord achiev act actual admit affect after again ago agre ahead allow almost \
-    along alreadi altern although alway amount anoth answer anybodi anyon anyth app appear appli \
-    applic arent around arrang arriv ask aspect assum avoid away back bad base beat becaus becom \
-    befor begin behind believ below best better beyond big bit black blow book both break bright \
-    bring build buy call came cant care carri case catch caus chang cheap check choos claim \
-    clash clean clear clever climb close cold collect come common compar complet complex consid \
-    contain cool correct cost count cover creat cri cross cut damag danger dark day dead deal \
-    decid deep defin depend describ desir destroy determin didnt die differ difficult dirti \
-    disappear discov discuss doc document doesnt dont draw dream dri drink drive drop dumb dure \
-    each earli easi eat either els empti enabl end enjoy enough enter entir equal especi etc \
-    ever everi everybodi everyon everyth exact exampl except exist expect expens experi explain \
-    express extend face fact factor fail fall fals famous far fast fat feed feel few fight fill \
-    find fine finish fit fix flat fli follow forc forget fresh front full funni further gain \
-    general get give go goe gone good got great grow guy hand handl hang happen happi hard hate \
-    have heavi help here hey hi hide high hint hit hold hope hot hour huge hurt idea identifi \
-    ignor im imagin import improv in includ increas instead insteadof intend introduc invent \
-    involv ish isnt job join jump keep key kick kill kind knock know larg last late later laugh \
-    lay lazi lead learn least left less let lie life lift light like list littl live long look \
-    lose lot loud love low lucki made main major make manag mani manual mark matter may mayb \
-    mean measur meet mention mess middl might mind mine minut miss mix modern moment month more \
-    most much multipl must my myself narrow near nearli neat need never new next nice nobodi \
-    normal noth notic now number obtain occur odd off offer often ok okay old onc one onli onto \
-    open order other otherwis out over own part pass past pay peopl perfect perform person pick \
-    piec place plain pleas plus point poor popular possibl prefer prepar press pretti prevent \
-    previous prior probabl problem produc project promis proper protect prove provid pull purpos \
-    push put question quick quiet rais rare rather raw reach readi real realiz realli reason \
-    receiv recent recogn recommend red refer reflect refus regard relat remain repeat repli \
-    report repres requir rest reveal rich rid ride right ring rise roll rough run sad safe said \
-    same save say second see seek seem seen sell send sens sensibl separ serious serv set settl \
-    sever shake share sharp shoot short shout show shut sick side silli similar simpl sinc singl \
-    sit sleep slow small smart smile smooth soft solv someon someth sometim somewhat somewher \
-    soon sort speak special specif specifi spend split spread stale stand start stay steadi \
-    steal step stick still stop strang strike strong struggl studi stuff stupid succeed such \
-    sudden suffer suggest suppli support suppos sure surpris surviv swap sweet take talk tall \
-    teach tear tell tend terribl thank that thats thick thin thing think third though three \
-    through throw thu tight till time tini tip to today togeth told too touch toward tri trick \
-    troubl trust two type ugli under understand until unusu up upon us usag use useless user \
-    usual vari various veri visit vote wait walk want warm wash wast watch way weak wear week \
-    weird went were wet what whatev whats whatsoev wherea wherev whether whi while whole whom \
-    whose wide wild will win wipe wish within without won wonder wont word work worri worth \
-    would wow wrong year yes yesterday yet young";
+    abl accept accord achiev act actual admit affect after again ago agre ahead allow almost along \
+    alreadi altern although alway amount anoth answer anybodi anyon anyth app appear appli applic \
+    arent around arrang arriv ask aspect assum avoid away back bad base be beat becaus becom befor \
+    begin behind believ below best better beyond big bit black blow book both break bright bring \
+    build buy call came cant care carri case catch caus chang cheap check choos claim clash clean \
+    clear clever climb close cold collect come common compar complet complex consid contain cool \
+    correct cost count cover creat cri cross cut damag danger dark day dead deal decid deep defin \
+    depend describ desir destroy determin didnt die differ difficult dirti disappear discov \
+    discuss doc document doesnt dont draw dream dri drink drive drop dumb dure e.g each earli easi \
+    eat either els empti enabl end enjoy enough enter entir equal especi etc ever everi everybodi \
+    everyon everyth exact exampl except exist expect expens experi explain express extend face \
+    fact factor fail fall fals famous far fast fat feed feel few fight fill find fine finish fit \
+    fix flat fli follow forc forget fresh front full funni further gain general get give go goe \
+    gone good got great grow guy hand handl hang happen happi hard hate have heavi help here hey \
+    hi hide high hint hit hold hope hot hour huge hurt i.e idea identifi ignor im imagin import \
+    improv in includ increas instead insteadof intend introduc invent involv ish isnt job join \
+    jump keep key kick kill kind knock know larg last late later laugh lay lazi lead learn least \
+    left less let lie life lift light like list littl live long look lose lot loud love low lucki \
+    made main major make manag mani manual mark matter may mayb mean measur meet mention mess \
+    middl might mind mine minut miss mix modern moment month more most much multipl must my myself \
+    narrow near nearli neat need never new next nice nobodi normal noth notic now number obtain \
+    occur odd off offer often ok okay old onc one onli onto open order other otherwis out over own \
+    part pass past pay peopl perfect perform person pick piec place plain pleas plus point poor \
+    popular possibl prefer prepar press pretti prevent previous prior probabl problem produc \
+    project promis proper protect prove provid pull purpos push put question quick quiet rais rare \
+    rather raw reach readi real realiz realli reason receiv recent recogn recommend red refer \
+    reflect refus regard relat remain repeat repli report repres requir rest reveal rich rid ride \
+    right ring rise roll rough run sad safe said same save say second see seek seem seen sell send \
+    sens sensibl separ serious serv set settl sever shake share sharp shoot short shout show shut \
+    sick side silli similar simpl sinc singl sit sleep slow small smart smile smooth soft solv \
+    someon someth sometim somewhat somewher soon sort speak special specif specifi spend split \
+    spread stale stand start stay steadi steal step stick still stop strang strike strong struggl \
+    studi stuff stupid succeed such sudden suffer suggest suppli support suppos sure surpris \
+    surviv swap sweet take talk tall teach tear tell tend terribl thank that thats thick thin \
+    thing think third though three through throw thu tight till time tini tip to today togeth told \
+    too touch toward tri trick troubl trust two type ugli under understand until unusu up upon us \
+    usag use useless user usual vari various veri visit vote vs wait walk want warm wash wast \
+    watch way weak wear week weird went were wet what whatev whats whatsoev wherea wherev whether \
+    whi while whole whom whose wide wild will win wipe wish within without won wonder wont word \
+    work worri worth would wow wrong year yes yesterday yet young";
 
 #[cfg(test)]
 mod tests {

@@ -136,7 +136,7 @@ impl Reader {
     }
 
     /// Reads a passage, if it has not been read.
-    fn read(&mut self, passage: &Passage) {
+    pub(crate) fn read(&mut self, passage: &Passage) {
         if !self.readings.contains_key(&passage.id) {
             let reading = self.reading(passage);
             self.readings.insert(passage.id.clone(), reading);

@@ -132,7 +132,9 @@ fn page_of(url: &str) -> &str {
 struct Editions<'a> {
     /// The one to answer from, when there are several.
     preferred: Option<&'a Edition>,
-    /// The pages that it has, below its URL.
+    /// The language of what is not translated: that of the shortest URL.
+    original: Option<&'a str>,
+    /// The pages that the preferred edition has, below its URL.
     pages: HashSet<&'a str>,
 }
 
@@ -146,22 +148,25 @@ impl<'a> Editions<'a> {
         let by_length = |edition: &&'a Edition| (edition.url.len(), edition.url.as_str());
         let around = |page| all.iter().copied().filter(move |edition| is_below(page, &edition.url));
         let readers = page.and_then(|page| around(page).max_by_key(by_length));
-        let preferred = readers.or_else(|| all.iter().copied().min_by_key(by_length));
+        let shortest = all.iter().copied().min_by_key(by_length);
+        let preferred = readers.or(shortest);
         let preferred = preferred.filter(|_| all.len() > 1);
         let in_preferred = passages().filter(|passage| passage.edition.as_ref() == preferred);
         let pages = in_preferred.filter_map(place).collect();
-        Self { preferred, pages }
+        Self { preferred, original: shortest.map(|edition| edition.locale.as_str()), pages }
     }
 
-    /// Whether a passage is of another version than the preferred edition, or of a page in
-    /// another language that was found in the preferred one too.
+    /// Whether a passage is of another version than the preferred edition, or in another language
+    /// and not what stands in for a translation: a page of the original that was not found in the
+    /// preferred edition.
     fn is_other(&self, passage: &Passage) -> bool {
         let (Some(preferred), Some(edition)) = (self.preferred, &passage.edition) else {
             return false;
         };
         edition.version != preferred.version
             || (edition.locale != preferred.locale
-                && place(passage).is_some_and(|page| self.pages.contains(page)))
+                && (self.original != Some(&edition.locale)
+                    || place(passage).is_some_and(|page| self.pages.contains(page))))
     }
 }
 

@@ -89,14 +89,57 @@ fn a_question_without_words_of_its_own_is_refused() {
 
 #[test]
 fn what_headings_say_counts_more_than_what_is_repeated_and_that_more_than_a_mention() {
-    let coverage = |question| by_terms(question).coverage;
-    assert!(coverage("port") > coverage("session keeps account"));
-    let text = |text: &str| Some(vec![ranked("Heading", text, 1.0)]);
-    let of = |lexical| judged("lantern", Rankings { dense: None, lexical }).coverage;
-    let in_heading = Some(vec![ranked("Lantern", "Text.", 1.0)]);
-    assert!((of(in_heading) - 1.0).abs() < 1e-9);
-    assert!((of(text("A lantern. The lantern.")) - REPEATED).abs() < 1e-9);
-    assert!((of(text("A lantern. Text.")) - MENTIONED).abs() < 1e-9);
+    let of = |heading, text| {
+        let lexical = Some(vec![ranked(heading, text, 1.0), ranked("Else", "Other.", 1.0)]);
+        judged("lantern", Rankings { dense: None, lexical }).coverage
+    };
+    let in_heading = of("Lantern", "Text.");
+    let repeated = of("Heading", "A lantern. The lantern.");
+    let mentioned = of("Heading", "A lantern. Text.");
+    assert!((in_heading - 1.0).abs() < 1e-9, "{in_heading}");
+    assert!(in_heading > repeated && repeated > mentioned, "{repeated} {mentioned}");
+}
+
+/// Thirty passages, one of which holds this text; the others say "widget".
+fn long_list(text: &str, best: f32) -> Vec<Ranked> {
+    let others = (1..30).map(|number| ranked("Heading", &format!("A widget, {number}."), 1.0));
+    std::iter::once(ranked("Heading", text, best)).chain(others).collect()
+}
+
+#[test]
+fn a_word_that_is_everywhere_tells_less_than_a_rare_one() {
+    let coverage = |question: &str| {
+        let lexical = Some(long_list("A widget and a lantern.", 1.0));
+        judged(question, Rankings { dense: None, lexical }).coverage
+    };
+    assert!((coverage("widget") - 1.0).abs() < 1e-9);
+    assert!(coverage("lantern") < 0.5);
+    assert!(coverage("zeppelin") < coverage("lantern"));
+}
+
+#[test]
+fn passages_that_stand_out_need_to_cover_less() {
+    let ranked = |best| {
+        let lexical = Some(long_list("A widget. A lantern.", best));
+        judged("lantern widget zeppelin", Rankings { dense: None, lexical })
+    };
+    let (flat, high) = (ranked(1.0), ranked(20.0));
+    assert!(!flat.sufficient, "{flat:?}");
+    assert!(high.sufficient, "{high:?}");
+    let others = |evidence: &Evidence| evidence.coverage < 0.9;
+    assert!(others(&flat) && others(&high));
+}
+
+#[test]
+fn what_only_its_vector_found_is_covered_by_what_it_is_about() {
+    let judged = |text| {
+        let dense = Some(vec![ranked("Heading", text, 0.3), ranked("Else", "Other.", 0.3)]);
+        judged("lantern", Rankings { dense, lexical: None })
+    };
+    let (held, missing) = (judged("A lantern."), judged("Text."));
+    assert!(held.coverage > 0.2 && held.coverage < 0.4, "{held:?}");
+    assert!(missing.coverage.abs() < 1e-9, "{missing:?}");
+    assert!(held.sufficient && !missing.sufficient);
 }
 
 #[test]

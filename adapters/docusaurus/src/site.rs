@@ -59,6 +59,10 @@ impl Site {
             let what = "lies beside this folder and is not read: give the site's folder to have \
                         its URLs, versions and languages";
             findings.push(Finding::new(format!("../{}", name_of(&file)), None, what));
+        } else if docs.join("docs").is_dir() {
+            let what = "is read as a part of the docs, because there is no docusaurus.config.* \
+                        beside it: give this folder alone if it is the docs folder";
+            findings.push(Finding::new("docs", None, what));
         }
         let mut config = Config::default();
         config.publish(book);

@@ -305,7 +305,7 @@ async fn accepted(
     let mut response = response.map_err(|error| {
         // The time to connect counts as "cannot be reached": another try may get through.
         let late = error.is_timeout() && !error.is_connect();
-        Failure { error: broken(error, "gemini cannot be reached"), transient: !late }
+        Failure { error: broken(error, UNREACHABLE), transient: !late }
     })?;
     let status = response.status();
     if status.is_success() {
@@ -314,6 +314,9 @@ async fn accepted(
     let body = read(&mut response, ERROR_LIMIT).await.unwrap_or_default();
     Err(Failure::from_response(status.as_u16(), response.headers(), &body, model))
 }
+
+const UNREACHABLE: &str = "gemini cannot be reached: check the network, and GEMINI_BASE_URL and \
+                           ASKBOOK_GEMINI_PROXY where they are set";
 
 /// A connection that failed.
 pub(crate) fn broken(error: reqwest::Error, message: &'static str) -> PortError {

@@ -149,9 +149,13 @@ fn shutdown() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Writes data to stdout. A reader that has seen enough is no error.
+///
+/// What a book holds may not steer the terminal: control characters are shown as such.
 pub(crate) fn print(text: impl Display) -> anyhow::Result<()> {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let text = text.to_string().replace(steers, "\u{fffd}");
     let mut stdout = io::stdout().lock();
-    let written = write!(stdout, "{text}").and_then(|()| stdout.flush());
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(error).context("cannot write to stdout")

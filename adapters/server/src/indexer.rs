@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use askbook::indexing::{self, Changes};
-use askbook::manifest::Manifest;
+use askbook::manifest::{Manifest, Recipe};
 use askbook::ports::{Embedder, Index};
 use tracing::{info, warn};
 
@@ -62,7 +62,7 @@ impl Indexer {
             None => "there is no index yet, and no book to index".to_owned(),
             Some(manifest) => match self.wanted.check(&manifest.recipe) {
                 Ok(()) => return Ok(None),
-                Err(unfit) if self.may_replace(&manifest) => {
+                Err(unfit) if self.is_outdated(&manifest) => {
                     let why = unfit.to_string();
                     warn!(why, "the index is made anew");
                     why
@@ -150,10 +150,12 @@ impl Indexer {
         Ok((extent, changes))
     }
 
-    /// Whether an index that cannot be searched with the settings may be replaced unasked: not
-    /// one whose dense vectors may have been paid for, when perhaps only a setting is missing.
-    fn may_replace(&self, index: &Manifest) -> bool {
-        self.unasked == Unasked::AtOnce && index.recipe.shape.dense.is_none()
+    /// Whether an index that cannot be searched is one that another version of askbook made with
+    /// the same settings, so that it may be replaced unasked. With other settings it may be right,
+    /// and they wrong.
+    fn is_outdated(&self, index: &Manifest) -> bool {
+        let recipe = Recipe { chunker: self.wanted.recipe.chunker.clone(), ..index.recipe.clone() };
+        self.unasked == Unasked::AtOnce && recipe == self.wanted.recipe
     }
 
     /// What the index in service is. One that cannot say is as good as none.
@@ -279,13 +281,22 @@ mod tests {
             let wanted = WantedRecipe { recipe, ..indexer.wanted.clone() };
             Indexer { embedder: Arc::new(embedder), wanted, ..indexer }
         };
-        for (old, new, unasked, remade) in [
-            (VectorShape::sparse(), dense, Unasked::AtOnce, true),
-            (VectorShape::sparse(), dense, Unasked::Never, false),
-            (dense, VectorShape::sparse(), Unasked::AtOnce, false),
+        let sparse = VectorShape::sparse();
+        for (old, new, chunker, unasked, remade) in [
+            (sparse, sparse, "newer", Unasked::AtOnce, true),
+            (sparse, sparse, "newer", Unasked::Never, false),
+            (sparse, dense, "same", Unasked::AtOnce, false),
+            (dense, sparse, "same", Unasked::AtOnce, false),
         ] {
-            let old = made_by(old);
-            old.ensure().await.unwrap();
+            let mut old = made_by(old);
+            if chunker == "newer" {
+                "older".clone_into(&mut old.wanted.recipe.chunker);
+                let passages = old.read().await.unwrap().passages;
+                let (embedder, index) = (old.embedder.as_ref(), old.index.as_ref());
+                indexing::index(passages, embedder, "older", index, |_, _| ()).await.unwrap();
+            } else {
+                old.ensure().await.unwrap();
+            }
             let new = Indexer { index: Arc::clone(&old.index), unasked, ..made_by(new) };
             let ensured = new.ensure().await;
             assert_eq!(ensured.is_ok(), remade, "{ensured:?}");

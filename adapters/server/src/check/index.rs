@@ -68,11 +68,11 @@ fn book(reading: &anyhow::Result<Reading>, unasked: Unasked, indexed: bool) -> F
 async fn none(store: &Store, unasked: Unasked, readable: bool) -> Option<Finding> {
     match unasked {
         Unasked::NotOurs => None,
-        Unasked::AtOnce | Unasked::Meanwhile if readable => Some(Finding::note(
-            INDEX,
-            "there is none yet: `askbook serve` makes it",
-            "run `askbook index` to make it now",
-        )),
+        Unasked::AtOnce | Unasked::Meanwhile if readable => {
+            let why = store.retriever.shape().await.err().map(|error| error.to_string());
+            let what = why.unwrap_or_else(|| "there is none yet".to_owned());
+            Some(Finding::note(INDEX, what, "`askbook serve` makes it, or `askbook index` now"))
+        }
         _ => match store.retriever.shape().await {
             Ok(_) => None,
             Err(error) => {

@@ -56,9 +56,7 @@ async fn searchable(config: &Config) -> anyhow::Result<(Arc<dyn Embedder>, Store
     let embedder = wiring::embedder(config, Pace::Reader)?;
     let store = wiring::store(config, embedder.as_ref()).await?;
     let indexer = wiring::indexer(config, &store)?;
-    if indexer.ensure().await?.is_none() {
-        indexer.renew().await?;
-    }
+    indexer.ensure().await?;
     store.ensure_mirror().await;
     Ok((embedder, store))
 }

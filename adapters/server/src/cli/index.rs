@@ -57,10 +57,10 @@ pub(super) async fn index(config: &Config, wanted: &IndexArguments) -> anyhow::R
     };
     bar.finish_and_clear();
     let (extent, changes) = result.map_err(|error| match progress {
-        Some((done, all)) if all > 0 => error.context(format!(
-            "the index in service stays as it was; {done} of {all} passages are embedded and \
-             kept: run the same command again to go on from there"
-        )),
+        Some((done, all)) if all > 0 => anyhow!(
+            "{error:#}\n{done} of {all} passages are embedded and kept, and nothing else has \
+             changed: run the same command again to go on from there"
+        ),
         _ => error,
     })?;
     config.book().remember(&config.settings.data_dir)?;
