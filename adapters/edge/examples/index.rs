@@ -30,7 +30,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const PAGE: usize = 10;
 
 /// How deep each ranking is read, as `askbook::search` does.
-const DEPTH: std::num::NonZeroUsize = std::num::NonZeroUsize::new(50).unwrap();
+const DEPTH: std::num::NonZeroUsize = std::num::NonZeroUsize::new(30).unwrap();
 
 #[tokio::main]
 async fn main() -> Result<()> {
