@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use askbook_docusaurus::{Book, Page, read};
@@ -43,10 +44,8 @@ fn every_rule_for_anchors_is_kept() {
 fn the_reference_of_46_headings_is_met() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/reference");
     let Ok(text) = fs::read_to_string(folder.join("docusaurus-headings.mdx")) else {
-        #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-        {
-            eprintln!("SKIPPED: there is no {}", folder.display());
-        }
+        // Past the test harness, which shows what a test prints only when it fails.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: there is no {}", folder.display());
         return;
     };
     let list = fs::read_to_string(folder.join("docusaurus-headings.tsv")).unwrap();
