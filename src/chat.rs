@@ -1,21 +1,25 @@
 //! The application service: one stream of events for each question.
 
+mod writing;
+
 use std::sync::Arc;
 
-use async_stream::try_stream;
+use async_stream::{stream, try_stream};
 use futures_core::Stream;
 use futures_util::{StreamExt, pin_mut};
 
-use crate::answer::{Answer, Outcome};
-use crate::citation;
+use crate::answer::{Answer, Outcome, Suggestion};
 use crate::error::{ChatError, ErrorKind, PortError, Stage};
 use crate::event::ChatEvent;
-use crate::passage::Hit;
-use crate::ports::{ChatSession, Embedder, Generated, Generator, Retriever, Usage};
-use crate::prompt::{NOT_IN_BOOK, Prompt};
+use crate::feedback::Asked;
+use crate::follow_up::FollowUp;
+use crate::ports::{ChatSession, Embedder, Generator, Journal, Retriever};
+use crate::prompt::{Prompt, newest_exchanges};
 use crate::question::Question;
-use crate::search::{Found, Search, SearchSettings};
-use crate::session::{Exchange, SessionId, Turn};
+use crate::review::Checked;
+use crate::search::{Found, Query, Search, SearchSettings};
+use crate::session::{Conversation, Exchange, MessageId, Session, SessionId, Turn};
+use writing::{Step, Written, write};
 
 /// What a chat works with.
 #[derive(Clone)]
@@ -24,10 +28,12 @@ pub struct Ports {
     pub embedder: Arc<dyn Embedder>,
     /// Finds passages.
     pub retriever: Arc<dyn Retriever>,
-    /// Writes the answer.
-    pub generator: Arc<dyn Generator>,
+    /// Write the answer: the first one that can. At least one.
+    pub generators: Vec<Arc<dyn Generator>>,
     /// Keeps the conversation.
     pub sessions: Arc<dyn ChatSession>,
+    /// Remembers what was asked in vain, if that is wanted.
+    pub journal: Option<Arc<dyn Journal>>,
 }
 
 /// How a chat works.
@@ -41,6 +47,37 @@ pub struct ChatSettings {
     pub refusal: String,
 }
 
+/// A question, and how it is to be answered.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Names the reply, and marks what is not instructions in prompts.
+    pub message: MessageId,
+    /// What is asked.
+    pub question: Question,
+    /// What it belongs to.
+    pub conversation: Conversation,
+    /// How the answer is handed on.
+    pub delivery: Delivery,
+}
+
+impl Ask {
+    /// A question by itself, to be answered as a whole; nothing of it is remembered.
+    pub fn once(message: MessageId, question: Question) -> Self {
+        let conversation = Conversation { session: Session::Stateless, history: Vec::new() };
+        Self { message, question, conversation, delivery: Delivery::Whole }
+    }
+}
+
+/// How an answer is handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Piece by piece, as it is written. When the generator is lost half-way, what was shown
+    /// stays.
+    Streamed,
+    /// When it is complete, so that another generator can take over at any time.
+    Whole,
+}
+
 /// Answers questions from the book.
 #[derive(Clone)]
 pub struct Chat {
@@ -48,6 +85,9 @@ pub struct Chat {
     search: Search,
     settings: Arc<ChatSettings>,
 }
+
+/// How many pages are suggested in place of an answer, at most.
+const SUGGESTIONS: usize = 3;
 
 impl Chat {
     /// A chat over these ports.
@@ -62,52 +102,106 @@ impl Chat {
         &self.search
     }
 
-    /// The ports, for readiness probes.
+    /// The ports, for readiness probes and feedback.
     pub fn ports(&self) -> &Ports {
         &self.ports
     }
 
     /// Answers a question. The stream does the work while it is polled and stops when it is
-    /// dropped; an error is its last item, and so is [`ChatEvent::Done`].
+    /// dropped.
     ///
-    /// Each port is asked once, in order: session, embedder, retriever, generator, session. When
-    /// the passages cannot answer the question, the generator is not asked.
-    pub fn ask(
-        &self,
-        question: Question,
-        session: Option<SessionId>,
-    ) -> impl Stream<Item = Result<ChatEvent, ChatError>> + Send + use<> {
-        let Self { ports, search, settings } = self.clone();
-        try_stream! {
-            let (session, history, restarted) = ports.conversation(session).await?;
-            yield ChatEvent::Accepted { session: session.clone(), restarted };
+    /// The ports are asked in order: session, generator (to condense a follow-up), embedder,
+    /// retriever, generator, session. When the passages cannot answer the question, no generator
+    /// is asked to.
+    pub fn ask(&self, ask: Ask) -> impl Stream<Item = ChatEvent> + Send + use<> {
+        let steps = self.steps(ask);
+        stream! {
+            let mut incomplete = false;
+            for await step in steps {
+                incomplete |= matches!(step, Ok(ChatEvent::Delta(_)));
+                yield step.unwrap_or_else(|error| ChatEvent::Failed { error, incomplete });
+            }
+        }
+    }
 
-            let near = search.embed(&question).await?;
+    /// What a model would be given to answer this question, however little the passages say.
+    ///
+    /// # Errors
+    /// The port that failed, and how.
+    pub async fn prompt(&self, ask: Ask) -> Result<Prompt, ChatError> {
+        let (_, history, _) = self.ports.conversation(ask.conversation).await?;
+        let history = newest_exchanges(&history, self.settings.history_tokens);
+        let standalone = self.ports.condense(ask.message, &ask.question, &history).await;
+        let query = Query { question: &ask.question, standalone: standalone.as_deref() };
+        let passages = self.search.find(query, None).await?.passages;
+        let Ask { message: mark, question, .. } = ask;
+        Ok(Prompt { mark, question, standalone, passages, history })
+    }
+
+    fn steps(&self, ask: Ask) -> impl Stream<Item = Result<ChatEvent, ChatError>> + Send + use<> {
+        let Self { ports, search, settings } = self.clone();
+        let Ask { message, question, conversation, delivery } = ask;
+        try_stream! {
+            let (session, history, restarted) = ports.conversation(conversation).await?;
+            yield ChatEvent::Accepted { message, session: session.clone(), restarted };
+
+            let history = newest_exchanges(&history, settings.history_tokens);
+            let standalone = ports.condense(message, &question, &history).await;
+            if let Some(standalone) = &standalone {
+                yield ChatEvent::Condensed(standalone.clone());
+            }
+            let query = Query { question: &question, standalone: standalone.as_deref() };
+            let near = search.embed(query).await?;
             yield ChatEvent::Embedded;
 
-            let found = search.near(&question, &near, None).await?;
-            let passages = if found.evidence.sufficient { found.passages } else { Vec::new() };
-            let asked = question.text().to_owned();
-            let prompt = Prompt::new(question, passages, &history, settings.history_tokens);
-            yield ChatEvent::Retrieved(Found { passages: prompt.passages.clone(), ..found });
+            let mut found = search.near(query, &near, None).await?;
+            if !found.evidence.sufficient {
+                found.passages.clear();
+            }
+            let mut losses = found.losses.clone();
+            let suggestions = suggestions(&found);
+            let passages = found.passages.clone();
+            yield ChatEvent::Retrieved(found);
 
-            let mut draft = Draft::new(prompt.passages.clone());
+            let mut written = Written::default();
+            let prompt = Prompt { mark: message, question, standalone, passages, history };
+            let asked = Asked::by(&prompt);
             if !prompt.passages.is_empty() {
-                let generation = ports.generator.generate(prompt).await;
-                let mut pieces = generation.map_err(ChatError::at(Stage::Generate))?;
-                while let Some(piece) = pieces.next().await {
-                    let piece = piece.map_err(ChatError::at(Stage::Generate))?;
-                    if let Some(delta) = draft.add(piece) {
-                        yield ChatEvent::Delta(delta);
+                for await step in write(ports.generators.clone(), prompt, delivery) {
+                    match step.map_err(ChatError::at(Stage::Generate))? {
+                        Step::Show(event) => yield event,
+                        Step::End(end) => written = end,
                     }
                 }
             }
-            let mut answer = draft
-                .finish(session, &settings.refusal)
-                .map_err(ChatError::at(Stage::Generate))?;
-            let exchange = Exchange { question: asked, answer: answer.text.clone() };
-            answer.recorded = ports.sessions.record(&answer.session, exchange).await.is_ok();
-            yield ChatEvent::Done(answer);
+            losses.extend(written.loss);
+            let mut answer = Answer {
+                message,
+                outcome: Outcome::NotInBook,
+                mode: None,
+                text: settings.refusal.clone(),
+                sources: Vec::new(),
+                suggestions,
+                unsupported: Vec::new(),
+                losses,
+                session,
+                model: written.model,
+                usage: written.usage,
+                recorded: false,
+            };
+            if let Some((mode, Checked { text, sources, unsupported })) = written.answer {
+                yield ChatEvent::Sources(sources.clone());
+                let (outcome, mode, suggestions) = (Outcome::Answered, Some(mode), Vec::new());
+                answer =
+                    Answer { outcome, mode, text, sources, suggestions, unsupported, ..answer };
+            }
+            if let Some(session) = &answer.session {
+                let exchange =
+                    Exchange { question: asked.question.clone(), answer: answer.text.clone() };
+                answer.recorded = ports.sessions.record(session, exchange).await.is_ok();
+            }
+            ports.note(Asked { outcome: answer.outcome, ..asked }).await;
+            yield ChatEvent::Done(Box::new(answer));
         }
     }
 }
@@ -116,13 +210,13 @@ impl Chat {
 ///
 /// # Errors
 /// The error that the stream ended with.
-pub async fn collect(
-    events: impl Stream<Item = Result<ChatEvent, ChatError>>,
-) -> Result<Answer, ChatError> {
+pub async fn collect(events: impl Stream<Item = ChatEvent>) -> Result<Answer, ChatError> {
     pin_mut!(events);
     while let Some(event) = events.next().await {
-        if let ChatEvent::Done(answer) = event? {
-            return Ok(answer);
+        match event {
+            ChatEvent::Done(answer) => return Ok(*answer),
+            ChatEvent::Failed { error, .. } => return Err(error),
+            _ => {}
         }
     }
     let message = "the chat ended without an answer";
@@ -133,93 +227,84 @@ impl Ports {
     /// The conversation to go on with: its id, its turns, and whether another one was asked for.
     async fn conversation(
         &self,
-        asked_for: Option<SessionId>,
-    ) -> Result<(SessionId, Vec<Turn>, bool), ChatError> {
-        let restarted = asked_for.is_some();
-        if let Some(id) = asked_for {
-            let turns = self.sessions.turns(&id).await.map_err(ChatError::at(Stage::Session))?;
-            if let Some(turns) = turns {
-                return Ok((id, turns, false));
+        asked_for: Conversation,
+    ) -> Result<(Option<SessionId>, Vec<Turn>, bool), ChatError> {
+        let Conversation { session, history } = asked_for;
+        let restarted = match session {
+            Session::Stateless => return Ok((None, history, false)),
+            Session::New => false,
+            Session::Foreign => true,
+            Session::Resumed(id) => {
+                let turns =
+                    self.sessions.turns(&id).await.map_err(ChatError::at(Stage::Session))?;
+                if let Some(turns) = turns {
+                    return Ok((Some(id), if turns.is_empty() { history } else { turns }, false));
+                }
+                true
             }
-        }
-        let id = self.sessions.open().await.map_err(ChatError::at(Stage::Session))?;
-        Ok((id, Vec::new(), restarted))
-    }
-}
-
-/// An answer while it is being written.
-struct Draft {
-    passages: Vec<Hit>,
-    text: String,
-    /// How much of the text has been handed on.
-    told: usize,
-    end: Option<(String, Usage)>,
-}
-
-impl Draft {
-    fn new(passages: Vec<Hit>) -> Self {
-        Self { passages, text: String::new(), told: 0, end: None }
-    }
-
-    /// Takes a piece in. Gives what can be shown of it: nothing for as long as the text may
-    /// still turn out to be the refusal.
-    fn add(&mut self, piece: Generated) -> Option<String> {
-        match piece {
-            Generated::Text(text) => self.text.push_str(&text),
-            Generated::End { model, usage } => self.end = Some((model, usage)),
-        }
-        if NOT_IN_BOOK.starts_with(self.text.trim()) || self.is_refusal() {
-            return None;
-        }
-        let delta = self.text[self.told..].to_owned();
-        self.told = self.text.len();
-        (!delta.is_empty()).then_some(delta)
-    }
-
-    fn is_refusal(&self) -> bool {
-        self.text.trim_start().starts_with(NOT_IN_BOOK)
-    }
-
-    /// Checks what was written.
-    fn finish(self, session: SessionId, refusal: &str) -> Result<Answer, PortError> {
-        if self.passages.is_empty() || self.is_refusal() {
-            return Ok(not_in_book(refusal, session, self.end));
-        }
-        let Some((model, usage)) = self.end else {
-            return Err(PortError::new(ErrorKind::Malformed, "the answer broke off"));
         };
-        if self.text.trim().is_empty() {
-            return Err(PortError::new(ErrorKind::Malformed, "the answer is empty"));
+        let id = self.sessions.open().await.map_err(ChatError::at(Stage::Session))?;
+        Ok((Some(id), history, restarted))
+    }
+
+    /// What the question means by itself; `None` when it stands alone. Without a generator that
+    /// can say, it is what was asked before together with the question.
+    async fn condense(
+        &self,
+        mark: MessageId,
+        question: &Question,
+        history: &[Turn],
+    ) -> Option<String> {
+        let follow_up = FollowUp::of(mark, question, history)?;
+        let condensed = match self.generators.first() {
+            Some(generator) => generator.condense(&follow_up).await,
+            None => Ok(None),
+        };
+        let condensed = condensed.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the follow-up is not condensed");
+            None
+        });
+        Some(follow_up.standalone(condensed))
+    }
+
+    /// Tells the journal; an answer is no worse without it.
+    async fn note(&self, asked: Asked) {
+        if let Some(journal) = &self.journal
+            && let Err(error) = journal.asked(asked).await
+        {
+            tracing::warn!(%error, "the journal does not take what was asked");
         }
-        let (text, sources) = citation::check(self.text.trim(), &self.passages);
-        if sources.is_empty() {
-            // Whatever it says, it does not say it from the book.
-            return Ok(not_in_book(refusal, session, Some((model, usage))));
-        }
-        Ok(Answer {
-            outcome: Outcome::Answered,
-            text,
-            sources,
-            session,
-            model: Some(model),
-            usage,
-            recorded: false,
-        })
     }
 }
 
-/// The answer when the book does not say, after a generation that ended so, if there was one.
-fn not_in_book(refusal: &str, session: SessionId, end: Option<(String, Usage)>) -> Answer {
-    let (model, usage) = end.map(|(model, usage)| (Some(model), usage)).unwrap_or_default();
-    Answer {
-        outcome: Outcome::NotInBook,
-        text: refusal.to_owned(),
-        sources: Vec::new(),
-        session,
-        model,
-        usage,
-        recorded: false,
+impl Asked {
+    /// What is asked by this prompt; it is not answered yet.
+    fn by(prompt: &Prompt) -> Self {
+        Self {
+            message: prompt.mark,
+            question: prompt.question.text().to_owned(),
+            page: prompt.question.page().map(without_query),
+            outcome: Outcome::NotInBook,
+        }
     }
+}
+
+/// The pages of the best candidates, each once.
+fn suggestions(found: &Found) -> Vec<Suggestion> {
+    let mut pages: Vec<Suggestion> = Vec::new();
+    for candidate in found.candidates.iter().filter(|candidate| candidate.is_kept()) {
+        let passage = &candidate.fused.hit.passage;
+        let Some(url) = passage.url.as_deref().map(without_query) else { continue };
+        if pages.len() < SUGGESTIONS && !pages.iter().any(|page| page.url == url) {
+            pages.push(Suggestion { title: passage.title.clone(), url });
+        }
+    }
+    pages
+}
+
+/// An address without query and fragment.
+fn without_query(url: &str) -> String {
+    url.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::error::{ErrorKind, PortError};
 pub mod embedder;
 pub mod generator;
 pub mod index;
+pub mod journal;
 pub mod retriever;
 pub mod session;
 

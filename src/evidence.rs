@@ -2,8 +2,10 @@
 //! is spent on an answer.
 
 use crate::concept::{Concept, ratio};
+use crate::passage::Passage;
 use crate::reading::{Extract, Reader, Reading};
 use crate::selection::Candidate;
+use crate::text::seen_terms;
 
 /// What coverage and prominence have to come to together. It was chosen on `bench/questions`,
 /// searched by terms, to refuse about one in twenty of 145 questions that two books answer (8
@@ -85,6 +87,17 @@ pub(crate) fn judge(reader: &mut Reader, candidates: &[Candidate]) -> Evidence {
     let missing = telling.iter().filter(|word| word.concept.says_something() && word.is_missing);
     let missing = missing.map(|word| word.concept.whole().to_owned()).collect();
     Evidence { coverage, agreement, dense, missing, sufficient }
+}
+
+/// Whether a text that a reader selected was taken from a passage, or holds it: so much of the
+/// words of the one that has fewer are in the other (the overlap coefficient of Szymkiewicz and
+/// Simpson). Of a few words that means nothing.
+pub(crate) fn is_taken_from(selected: &str, passage: &Passage) -> bool {
+    const FEW: usize = 4;
+    const SHARE: f64 = 0.7;
+    let (selected, whole) = (seen_terms(selected), seen_terms(&passage.text));
+    let fewer = selected.len().min(whole.len());
+    fewer >= FEW && ratio(selected.intersection(&whole).count(), fewer) >= SHARE
 }
 
 /// A word of the question, among the candidates.

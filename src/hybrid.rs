@@ -73,6 +73,13 @@ impl Embedder for HybridEmbedder {
         self.dense.ready().await?;
         self.sparse.ready().await
     }
+
+    async fn serves(&self) -> Result<(), PortError> {
+        match self.dense.ready().await {
+            Err(error) if !is_outage(&error) => Err(error),
+            _ => self.sparse.ready().await,
+        }
+    }
 }
 
 /// A retriever whose index has dense vectors alone, beside a copy of its passages that is
@@ -141,6 +148,10 @@ impl Retriever for MirroredRetriever {
     }
 
     async fn ready(&self) -> Result<(), PortError> {
+        self.primary.ready().await
+    }
+
+    async fn serves(&self) -> Result<(), PortError> {
         match self.primary.ready().await {
             Err(error) if is_outage(&error) => self.mirror.ready().await.map_err(|_| error),
             ready => ready,

@@ -9,16 +9,19 @@
 //!  │ adapters/server    │ ◀───── │ search::Search      │         │ Retriever   qdrant edge     │
 //!  └────────────────────┘ events │ question → answer   │         │ Generator   gemini quote    │
 //!                                │                     │         │ ChatSession memory          │
-//!                                │ indexing::index     │         │ Index       qdrant edge     │
-//!                                │ passages → index    │         │ Corpus      qdrant edge     │
-//!                                └─────────────────────┘         └─────────────────────────────┘
+//!                                │ indexing::index     │         │ Journal     journal         │
+//!                                │ passages → index    │         │ Index       qdrant edge     │
+//!                                └─────────────────────┘         │ Corpus      qdrant edge     │
+//!                                                                └─────────────────────────────┘
 //! ```
 //!
 //! [`chat::Chat::ask`] turns a [`question::Question`] into a stream of [`event::ChatEvent`]s:
-//! the conversation is looked up, passages are found by [`search::Search`] and put into a
-//! [`prompt::Prompt`], an answer generated, its [citations](citation) checked. It ends in one of
+//! the conversation is looked up and a [follow-up](follow_up) made to stand alone, passages are
+//! found by [`search::Search`] and put into a [`prompt::Prompt`], the first generator that can
+//! writes an answer, and the [`review`] lets through what the passages support. It ends in one of
 //! three ways that are never merged: [answered](answer::Outcome::Answered), [not in the
-//! book](answer::Outcome::NotInBook), or a [`error::ChatError`] that names the stage.
+//! book](answer::Outcome::NotInBook), or a [`error::ChatError`] that names the stage. Every wire
+//! is made of these events; a whole answer is the same stream [collected](chat::collect).
 //!
 //! A search embeds the question, ranks passages by each kind of vector, [fuses](fusion) the
 //! rankings, [selects](selection) from the fused one and judges the [`evidence`]: where
@@ -27,11 +30,11 @@
 //! # Where things are
 //!
 //! * Values: [`question`], [`passage`], [`embedding`], [`manifest`] (how an index was made),
-//!   [`session`], [`answer`], [`event`], [`error`].
-//! * Rules: [`fusion`] (one ranking from two), [`selection`] (what is taken of it), [`evidence`]
-//!   (whether that can answer), [`prompt`] (what a model reads), [`citation`] (what an answer may
-//!   cite), [`concept`] and [`definition`] (what a question is after), [`text`] (sentences and
-//!   terms).
+//!   [`session`], [`answer`], [`event`], [`feedback`], [`error`].
+//! * Rules: [`follow_up`] (what needs its conversation), [`fusion`] (one ranking from several),
+//!   [`selection`] (what is taken of it), [`evidence`] (whether that can answer), [`prompt`] (what
+//!   a model reads), [`review`] (what it may say), [`concept`] and [`definition`] (what a question
+//!   is after), [`text`] (sentences and terms), [`plain`] (what a reader sees of a text).
 //! * Services: [`search`] and [`chat`] (the reader's side), [`indexing`] (the owner's side).
 //! * [`ports`]: what the core asks of the world; [`hybrid`]: two of them combined. `contract` (a
 //!   feature): what each adapter must prove.
@@ -47,7 +50,6 @@
 
 pub mod answer;
 pub mod chat;
-pub mod citation;
 pub mod concept;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -56,15 +58,19 @@ pub mod embedding;
 pub mod error;
 pub mod event;
 pub mod evidence;
+pub mod feedback;
+pub mod follow_up;
 pub mod fusion;
 pub mod hybrid;
 pub mod indexing;
 pub mod manifest;
 pub mod passage;
+pub mod plain;
 pub mod ports;
 pub mod prompt;
 pub mod question;
 mod reading;
+pub mod review;
 pub mod search;
 pub mod selection;
 pub mod session;

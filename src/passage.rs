@@ -93,7 +93,7 @@ impl Passage {
 }
 
 /// The words of a URL's path and fragment, without its host.
-fn slug_words(url: &str) -> String {
+pub(crate) fn slug_words(url: &str) -> String {
     let path = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
         None => url,

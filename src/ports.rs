@@ -7,11 +7,13 @@
 mod embedder;
 mod generator;
 mod index;
+mod journal;
 mod retriever;
 mod session;
 
 pub use embedder::Embedder;
 pub use generator::{Generated, Generation, Generator, Usage};
 pub use index::{Corpus, Draft, Entry, Index, Page, check_complete, check_shape};
+pub use journal::Journal;
 pub use retriever::{Ranked, Rankings, Retriever, check_query};
 pub use session::ChatSession;

@@ -1,5 +1,7 @@
 //! A reader's question, checked before anything is spent on it.
 
+use crate::plain::is_invisible;
+
 /// A question that can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
@@ -93,18 +95,6 @@ fn visible(text: &str) -> Option<String> {
         text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     let seen = text.chars().any(|c| !c.is_whitespace() && !is_invisible(c));
     seen.then(|| text.trim().to_owned())
-}
-
-/// Characters that take no ink: the default-ignorable code points of Unicode that occur in text
-/// (`DerivedCoreProperties.txt`, `Default_Ignorable_Code_Point`), and the empty Braille pattern.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
-        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{2800}'
-        | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
-        | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}' | '\u{1BCA0}'..='\u{1BCA3}'
-        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 #[cfg(test)]

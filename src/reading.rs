@@ -11,7 +11,6 @@ use crate::concept::{Concept, are_related, concepts, ratio};
 use crate::definition::Subject;
 use crate::passage::{Passage, PassageId};
 use crate::ports::Ranked;
-use crate::question::Question;
 use crate::text::{beginning, is_stop_word, parts, stem};
 
 /// What the order by terms is made of, beside the BM25 score as a share of the best one; fitted
@@ -102,12 +101,9 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// A reader for this question and what the reader of the book has selected.
-    pub(crate) fn new(question: &Question) -> Self {
-        let mut text = question.text().to_owned();
-        if let Some(selected) = question.selected_text() {
-            text = format!("{text}\n{selected}");
-        }
+    /// A reader for what is asked and what the reader of the book has selected.
+    pub(crate) fn new(asked: &str, selected: Option<&str>) -> Self {
+        let text = format!("{asked}\n{}", selected.unwrap_or_default());
         let concepts = concepts(&text);
         let mut terms: Vec<String> = Vec::new();
         for term in concepts.iter().flat_map(|concept| {
@@ -118,7 +114,7 @@ impl Reader {
             }
         }
         let beginnings = Beginnings::of(&terms);
-        let subject = Subject::of(question.text());
+        let subject = Subject::of(asked);
         Self {
             concepts,
             subject,

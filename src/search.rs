@@ -1,19 +1,25 @@
 //! The application service of finding: from a question to the passages that it is answered from.
 
+pub(crate) mod page;
+mod wording;
+
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use crate::embedding::{Embedding, Purpose};
+use futures_util::future::try_join_all;
+
+use crate::answer::{Leg, Loss};
+use crate::embedding::{Embedding, Purpose, VectorShape};
 use crate::error::{ChatError, ErrorKind, PortError, Stage};
-use crate::evidence::{self, Evidence};
+use crate::evidence::Evidence;
 use crate::fusion::reciprocal_rank;
 use crate::passage::{Hit, Passage, PassageId};
-use crate::ports::{Embedder, Retriever};
+use crate::ports::{Embedder, Rankings, Retriever};
 use crate::question::Question;
-use crate::reading::Reader;
 use crate::selection::{Candidate, cost, select};
 use crate::text::{beginning, tokens};
+pub use wording::Wording;
 
 /// How many passages each ranking contributes, at least. All are read for their order and as
 /// evidence; of 145 questions no more are answered from the five best of 50.
@@ -39,8 +45,35 @@ pub struct Found {
     pub candidates: Vec<Candidate>,
     /// Whether the passages can answer the question.
     pub evidence: Evidence,
-    /// Whether a part of the search was out of order, so that something may be missing.
-    pub degraded: bool,
+    /// What the search had to do without, so that something may be missing.
+    pub losses: Vec<Loss>,
+}
+
+/// What is searched for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Query<'a> {
+    /// The reader's question.
+    pub question: &'a Question,
+    /// What it means by itself, when it needs its conversation to be understood.
+    pub standalone: Option<&'a str>,
+}
+
+impl<'a> Query<'a> {
+    /// What is asked, in words that need no conversation as far as that is known.
+    pub(crate) fn asked(self) -> &'a str {
+        self.standalone.unwrap_or(self.question.text())
+    }
+
+    /// The wording that says best what is asked.
+    pub fn wording(self) -> Wording<'a> {
+        Wording::best(self)
+    }
+}
+
+impl<'a> From<&'a Question> for Query<'a> {
+    fn from(question: &'a Question) -> Self {
+        Self { question, standalone: None }
+    }
 }
 
 /// Finds passages for questions.
@@ -67,30 +100,27 @@ impl Search {
     /// The port that failed, and how.
     pub async fn find(
         &self,
-        question: &Question,
+        query: Query<'_>,
         limit: Option<NonZeroUsize>,
     ) -> Result<Found, ChatError> {
-        let near = self.embed(question).await?;
-        self.near(question, &near, limit).await
+        let near = self.embed(query).await?;
+        self.near(query, &near, limit).await
     }
 
-    /// The vectors that the index is searched with for this question: those of the question
-    /// together with the text that the reader selected.
+    /// The vectors that the index is searched with, one for each text that is searched by.
     ///
     /// # Errors
     /// The port that failed, and how.
-    pub async fn embed(&self, question: &Question) -> Result<Embedding, ChatError> {
+    pub async fn embed(&self, query: Query<'_>) -> Result<Vec<Embedding>, ChatError> {
         let shape = self.retriever.shape().await.map_err(ChatError::at(Stage::Retrieve))?;
-        let text = match question.selected_text() {
-            Some(selected) => format!("{}\n{selected}", question.text()),
-            None => question.text().to_owned(),
-        };
-        let embeddings = self.embedder.embed(&[text], Purpose::Query, shape).await;
-        let first = embeddings.map_err(ChatError::at(Stage::Embed))?.pop();
-        first.ok_or_else(|| {
-            let message = "the embedder gave no vector for the question";
-            ChatError::at(Stage::Embed)(PortError::new(ErrorKind::Malformed, message))
-        })
+        let texts: Vec<String> = Wording::all(query).iter().map(Wording::text).collect();
+        let near = self.embedder.embed(&texts, Purpose::Query, shape).await;
+        let near = near.map_err(ChatError::at(Stage::Embed))?;
+        if near.len() == texts.len() {
+            return Ok(near);
+        }
+        let message = "the embedder gave no vector for the question";
+        Err(ChatError::at(Stage::Embed)(PortError::new(ErrorKind::Malformed, message)))
     }
 
     /// Finds the passages near the vectors of a question; at most `limit` where that is given.
@@ -99,26 +129,46 @@ impl Search {
     /// The port that failed, and how.
     pub async fn near(
         &self,
-        question: &Question,
-        near: &Embedding,
+        query: Query<'_>,
+        near: &[Embedding],
         limit: Option<NonZeroUsize>,
     ) -> Result<Found, ChatError> {
         let at = || ChatError::at(Stage::Retrieve);
         let passages = limit.unwrap_or(self.settings.passages);
         let settings = SearchSettings { passages, ..self.settings };
         let depth = NonZeroUsize::new(DEPTH).map_or(passages, |depth| depth.max(passages));
-        let mut rankings = self.retriever.retrieve(near, depth).await.map_err(at())?;
-        let mut reader = Reader::new(question);
-        rankings.lexical = rankings.lexical.map(|lexical| reader.order(lexical));
+        let found = near.iter().map(|near| self.retriever.retrieve(near, depth));
+        let mut rankings = try_join_all(found).await.map_err(at())?;
         let shape = self.retriever.shape().await.map_err(at())?;
-        // An index that cannot be reached does not tell that it has dense vectors.
-        let has_dense = shape.dense.or(self.embedder.preferred_shape().dense).is_some();
-        let degraded =
-            (has_dense && rankings.dense.is_none()) || (shape.sparse && rankings.lexical.is_none());
-        let candidates = select(reciprocal_rank(rankings), question, settings);
-        let evidence = evidence::judge(&mut reader, &candidates);
+        let losses = self.losses(shape, near, &rankings);
+
+        let best = query.wording();
+        let mut reader = best.reader();
+        for (at, (wording, rankings)) in Wording::all(query).iter().zip(&mut rankings).enumerate() {
+            rankings.lexical = rankings.lexical.take().map(|lexical| {
+                if at == 0 { reader.order(lexical) } else { wording.reader().order(lexical) }
+            });
+        }
+        let fused = reciprocal_rank(rankings, query.question.page());
+        let candidates = select(fused, query.question, settings);
+        let evidence = best.judge(query.question, reader, &candidates);
         let passages = self.with_neighbours(&candidates, settings.tokens).await;
-        Ok(Found { passages, candidates, evidence, degraded })
+        Ok(Found { passages, candidates, evidence, losses })
+    }
+
+    /// What was missing when these rankings were made.
+    fn losses(&self, shape: VectorShape, near: &[Embedding], rankings: &[Rankings]) -> Vec<Loss> {
+        let embedded = near.iter().all(|near| near.dense.is_some());
+        let dense = rankings.iter().all(|rankings| rankings.dense.is_some());
+        let lexical = rankings.iter().all(|rankings| rankings.lexical.is_some());
+        // An index that cannot be reached does not tell that it has dense vectors.
+        let wanted = self.embedder.preferred_shape().dense.is_some();
+        let embedder = shape.dense.is_some() && !embedded;
+        let retriever = (shape.dense.is_none() && wanted)
+            || (shape.dense.is_some() && embedded && !dense)
+            || (shape.sparse && !lexical);
+        let lost = [(embedder, Leg::Embedder), (retriever, Leg::Retriever)].into_iter();
+        lost.filter(|(lost, _)| *lost).map(|(_, leg)| Loss { leg, reason: None }).collect()
     }
 
     /// The kept candidates, each with the parts of its section right before and after it, as long

@@ -7,6 +7,7 @@ use crate::fusion::Fused;
 use crate::passage::{Edition, Passage, PassageId};
 use crate::question::Question;
 use crate::search::SearchSettings;
+use crate::search::page::{is_below, page_of};
 use crate::text::tokens;
 
 /// What became of a passage that was found.
@@ -124,10 +125,6 @@ impl<'a> Kept<'a> {
     }
 }
 
-fn page_of(url: &str) -> &str {
-    url.split('#').next().unwrap_or_default()
-}
-
 /// The editions of the book among the passages that were found.
 struct Editions<'a> {
     /// The one to answer from, when there are several.
@@ -174,26 +171,6 @@ impl<'a> Editions<'a> {
 fn place(passage: &Passage) -> Option<&str> {
     let edition = passage.edition.as_ref()?;
     passage.url.as_deref().map(page_of)?.strip_prefix(edition.url.as_str())
-}
-
-/// Whether the address of a page lies below another address, on whole steps of the path. Hosts
-/// are compared where both have one.
-fn is_below(page: &str, above: &str) -> bool {
-    let split = |address: &'_ str| -> (Option<String>, String) {
-        let (host, path) = match address.split_once("://") {
-            Some((_, rest)) => {
-                let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-                (Some(host.to_lowercase()), path)
-            }
-            None => (None, address),
-        };
-        let path = path.split(['#', '?']).next().unwrap_or_default();
-        (host, path.trim_matches('/').to_owned())
-    };
-    let ((page_host, page), (above_host, above)) = (split(page), split(above));
-    let is_host = page_host.is_none() || above_host.is_none() || page_host == above_host;
-    let rest = page.strip_prefix(&above);
-    is_host && rest.is_some_and(|rest| above.is_empty() || rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]

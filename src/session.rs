@@ -2,6 +2,48 @@
 
 use std::fmt;
 
+use uuid::Uuid;
+
+/// Names a reply. Drawn by whoever asks, new for each question, random (UUID version 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MessageId(pub Uuid);
+
+/// What the client says about the conversation that its question belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Which one it is.
+    pub session: Session,
+    /// What the client says was said before, oldest first. It is taken for what it is, text of
+    /// the client, and only where askbook itself remembers nothing.
+    pub history: Vec<Turn>,
+}
+
+/// Which conversation a question belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Session {
+    /// A new one.
+    New,
+    /// The one of this name, if it is still known.
+    Resumed(SessionId),
+    /// One whose name was not issued by askbook.
+    Foreign,
+    /// The client keeps it; nothing is remembered here.
+    Stateless,
+}
+
+impl Conversation {
+    /// The beginning of one.
+    pub fn new() -> Self {
+        Self { session: Session::New, history: Vec::new() }
+    }
+}
+
+impl Default for Conversation {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Names a conversation. Whoever knows it can read the conversation's effect, so it is random
 /// (128 bits), issued by the server only, and hidden from `Debug`.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -2,35 +2,93 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use futures_util::stream;
+use uuid::Uuid;
 
 use super::*;
 use std::num::NonZeroUsize;
 
+use crate::answer::{Leg, Loss, Mode};
 use crate::embedding::{Embedding, Purpose, SparseVector, VectorShape};
+use crate::feedback::{Feedback, Miss};
 use crate::passage::{Passage, PassageId};
-use crate::ports::{Generation, Ranked, Rankings};
+use crate::ports::{Generated, Generation, Ranked, Rankings, Usage};
+use crate::prompt::NOT_IN_BOOK;
 use crate::question::QuestionLimits;
 use crate::session::Role;
 
+const MESSAGE: MessageId = MessageId(Uuid::from_u128(5));
+
 /// Every port at once, as a script: what it answers, and the calls that it saw.
-#[derive(Default)]
 struct Script {
-    /// The call that fails, by its first word.
-    fails_at: Option<&'static str>,
+    /// The call that fails, by its first word, and how.
+    fails_at: Option<(&'static str, ErrorKind)>,
     found: Vec<Ranked>,
     pieces: Vec<&'static str>,
-    breaks_off: bool,
+    /// How the text ends early, if it does.
+    breaks_off: Option<ErrorKind>,
+    condensed: Option<&'static str>,
     conversation: Option<(SessionId, Vec<Turn>)>,
-    calls: Mutex<Vec<String>>,
+    calls: Arc<Mutex<Vec<String>>>,
+    /// What stands in for the generator.
+    stand_in: Option<&'static [&'static str]>,
+}
+
+impl Default for Script {
+    /// Finds what answers the question, and has nothing to say.
+    fn default() -> Self {
+        Self {
+            fails_at: None,
+            found: vec![hit("a")],
+            pieces: Vec::new(),
+            breaks_off: None,
+            condensed: None,
+            conversation: None,
+            calls: Arc::default(),
+            stand_in: None,
+        }
+    }
 }
 
 impl Script {
     fn call(&self, call: String) -> Result<(), PortError> {
-        let fails = self.fails_at.is_some_and(|failing| call.starts_with(failing));
+        let fails = self.fails_at.filter(|(failing, _)| call.starts_with(failing));
         self.calls.lock().unwrap().push(call);
-        if fails {
-            return Err(PortError::new(ErrorKind::Unavailable, "scripted"));
+        match fails {
+            Some((_, kind)) => Err(PortError::new(kind, "scripted")),
+            None => Ok(()),
         }
+    }
+}
+
+fn generation(pieces: &[&str], last: Option<Result<Generated, PortError>>) -> Generation {
+    let pieces = pieces.iter().map(|&piece| Ok(Generated::Text(piece.to_owned())));
+    Box::pin(stream::iter(pieces.chain(last).collect::<Vec<_>>()))
+}
+
+fn end(model: &str) -> Result<Generated, PortError> {
+    let usage = Usage { input_tokens: 3, output_tokens: 2 };
+    Ok(Generated::End { model: model.to_owned(), usage })
+}
+
+/// Quotes the book when the script fails.
+struct StandIn(&'static [&'static str], Arc<Mutex<Vec<String>>>);
+
+#[async_trait]
+impl Generator for StandIn {
+    fn model(&self) -> &'static str {
+        "stand-in"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Extractive
+    }
+
+    async fn generate(&self, _: Prompt) -> Result<Generation, PortError> {
+        self.1.lock().unwrap().push("stand in".to_owned());
+        Ok(generation(self.0, Some(end("stand-in"))))
+    }
+
+    async fn ready(&self) -> Result<(), PortError> {
         Ok(())
     }
 }
@@ -52,7 +110,8 @@ impl Embedder for Script {
         shape: VectorShape,
     ) -> Result<Vec<Embedding>, PortError> {
         self.call(format!("embed {texts:?} {purpose:?} {shape}"))?;
-        Ok(vec![Embedding { dense: None, sparse: Some(SparseVector::default()) }])
+        let embedding = Embedding { dense: None, sparse: Some(SparseVector::default()) };
+        Ok(vec![embedding; texts.len()])
     }
 
     async fn ready(&self) -> Result<(), PortError> {
@@ -90,11 +149,16 @@ impl Generator for Script {
     async fn generate(&self, prompt: Prompt) -> Result<Generation, PortError> {
         let (passages, turns) = (prompt.passages.len(), prompt.history.len());
         self.call(format!("generate {passages} passages {turns} turns"))?;
-        let pieces = self.pieces.iter().map(|&piece| Ok(Generated::Text(piece.to_owned())));
-        let usage = Usage { input_tokens: 3, output_tokens: 2 };
-        let end = Ok(Generated::End { model: "script-1".to_owned(), usage });
-        let last = if self.breaks_off { None } else { Some(end) };
-        Ok(Box::pin(stream::iter(pieces.chain(last).collect::<Vec<_>>())))
+        let last = match self.breaks_off {
+            Some(kind) => Some(Err(PortError::new(kind, "scripted"))),
+            None => Some(end("script-1")),
+        };
+        Ok(generation(&self.pieces, last))
+    }
+
+    async fn condense(&self, follow_up: &FollowUp) -> Result<Option<String>, PortError> {
+        self.call(format!("condense {}", follow_up.question.text()))?;
+        Ok(self.condensed.map(str::to_owned))
     }
 
     async fn ready(&self) -> Result<(), PortError> {
@@ -123,59 +187,95 @@ impl ChatSession for Script {
     }
 }
 
+#[async_trait]
+impl Journal for Script {
+    async fn asked(&self, asked: Asked) -> Result<(), PortError> {
+        let page = asked.page.unwrap_or_default();
+        self.call(format!("note {} {page} {:?}", asked.question, asked.outcome))
+    }
+
+    async fn rated(&self, _: Feedback) -> Result<(), PortError> {
+        Ok(())
+    }
+
+    async fn misses(&self) -> Result<Vec<Miss>, PortError> {
+        Ok(Vec::new())
+    }
+}
+
 fn new_session() -> SessionId {
     SessionId::from_random([1; 16])
 }
 
-/// A passage that is about what the reader has picked.
-fn hit(text: &str) -> Ranked {
+/// A passage that is about what the reader asks.
+fn hit(id: &str) -> Ranked {
     let passage = Passage {
-        id: PassageId(text.to_owned()),
-        title: "Picked".to_owned(),
+        id: PassageId(id.to_owned()),
+        title: "The harbour".to_owned(),
         headings: Vec::new(),
-        url: Some(format!("/{text}")),
-        text: text.to_owned(),
+        url: Some(format!("/{id}#open")),
+        text: format!("The harbour {id} opens at high tide."),
         edition: None,
     };
     Ranked { passage, score: 1.0 }
 }
 
+/// What a model writes about the passage, with the citation cut in two.
+const WRITTEN: &[&str] = &["The harbour ", "opens at high tide [", "1]."];
+const ANSWER: &str = "The harbour opens at high tide [1].";
+
 struct Run {
-    events: Vec<Result<ChatEvent, ChatError>>,
+    events: Vec<ChatEvent>,
     calls: Vec<String>,
 }
 
 impl Run {
     fn answer(&self) -> &Answer {
         match self.events.last() {
-            Some(Ok(ChatEvent::Done(answer))) => answer,
+            Some(ChatEvent::Done(answer)) => answer,
             other => panic!("the last event is {other:?}"),
         }
     }
 
-    fn deltas(&self) -> Vec<&str> {
+    fn shown(&self) -> String {
         let delta = |event| match event {
-            &Ok(ChatEvent::Delta(ref delta)) => Some(delta.as_str()),
+            &ChatEvent::Delta(ref delta) => Some(delta.as_str()),
             _ => None,
         };
         self.events.iter().filter_map(delta).collect()
     }
 
-    fn failed_at(&self) -> Option<Stage> {
+    /// The stage and the kind of the failure, and whether text was shown.
+    fn failure(&self) -> Option<(Stage, ErrorKind, bool)> {
         match self.events.last() {
-            Some(Err(ChatError::Port { stage, .. })) => Some(*stage),
+            Some(ChatEvent::Failed { error: ChatError::Port { stage, source }, incomplete }) => {
+                Some((*stage, source.kind(), *incomplete))
+            }
             _ => None,
         }
     }
+
+    fn called(&self, call: &str) -> bool {
+        self.calls.iter().any(|called| called.starts_with(call))
+    }
 }
 
-async fn run(script: Script, session: Option<SessionId>) -> Run {
+fn question(text: &str) -> Question {
+    Question::new(text, None, Some("/tides?x=1#y"), QuestionLimits::default()).unwrap()
+}
+
+fn chat(script: Script) -> Chat {
     let script = Arc::new(script);
+    let mut generators: Vec<Arc<dyn Generator>> = vec![script.clone()];
+    if let Some(pieces) = script.stand_in {
+        generators.push(Arc::new(StandIn(pieces, Arc::clone(&script.calls))));
+    }
     let ports = Ports {
         embedder: script.clone(),
         retriever: script.clone(),
-        generator: script.clone(),
+        generators,
         sessions: script.clone(),
+        journal: Some(script),
     };
     let settings = ChatSettings {
         search: SearchSettings {
@@ -186,98 +286,126 @@ async fn run(script: Script, session: Option<SessionId>) -> Run {
         history_tokens: 1_000,
         refusal: "The book does not say.".to_owned(),
     };
-    let limits = QuestionLimits::default();
-    let question = Question::new("Why?", Some("picked"), None, limits).unwrap();
-    let events = Chat::new(ports, settings).ask(question, session).collect().await;
-    let calls = script.calls.lock().unwrap().clone();
+    Chat::new(ports, settings)
+}
+
+async fn run_in(script: Script, text: &str, conversation: Conversation, delivery: Delivery) -> Run {
+    let calls = Arc::clone(&script.calls);
+    let ask = Ask { message: MESSAGE, question: question(text), conversation, delivery };
+    let events: Vec<ChatEvent> = chat(script).ask(ask).collect().await;
+    let is_last =
+        |event: &ChatEvent| matches!(event, ChatEvent::Done(_) | ChatEvent::Failed { .. });
+    assert_eq!(events.iter().position(is_last), Some(events.len() - 1), "{events:?}");
+    let calls = calls.lock().unwrap().clone();
     Run { events, calls }
+}
+
+async fn run(script: Script) -> Run {
+    run_in(script, "When is the harbour open?", Conversation::new(), Delivery::Streamed).await
+}
+
+/// The events but for their content.
+fn names(run: &Run) -> Vec<&'static str> {
+    let name = |event: &ChatEvent| match event {
+        ChatEvent::Accepted { .. } => "accepted",
+        ChatEvent::Condensed(_) => "condensed",
+        ChatEvent::Embedded => "embedded",
+        ChatEvent::Retrieved(_) => "retrieved",
+        ChatEvent::Delta(_) => "delta",
+        ChatEvent::Citation(_) => "citation",
+        ChatEvent::Sources(_) => "sources",
+        ChatEvent::Done(_) => "done",
+        ChatEvent::Failed { .. } => "failed",
+    };
+    let mut names: Vec<_> = run.events.iter().map(name).collect();
+    names.dedup();
+    names
 }
 
 #[tokio::test]
 async fn each_port_is_asked_once_and_in_order() {
-    let script = Script {
-        found: vec![hit("a"), hit("b")],
-        pieces: vec!["So [2]", "."],
-        ..Script::default()
-    };
-    let run = run(script, None).await;
+    let found = vec![hit("a"), hit("b")];
+    let run = run(Script { found, pieces: WRITTEN.to_vec(), ..Script::default() }).await;
     assert_eq!(
         run.calls,
         [
             "open",
-            "embed [\"Why?\\npicked\"] Query sparse vectors",
+            "embed [\"When is the harbour open?\"] Query sparse vectors",
             "retrieve 30",
             "generate 2 passages 0 turns",
-            "record Why? / So [2].",
+            "record When is the harbour open? / The harbour opens at high tide [1].",
+            "note When is the harbour open? /tides Answered",
         ]
     );
-    assert_eq!(run.deltas(), ["So [2]", "."]);
+    let order = ["accepted", "embedded", "retrieved", "delta", "citation", "sources", "done"];
+    assert_eq!(names(&run), order);
     let answer = run.answer();
-    assert_eq!((answer.outcome, answer.text.as_str()), (Outcome::Answered, "So [2]."));
+    assert_eq!((answer.outcome, answer.mode), (Outcome::Answered, Some(Mode::Generated)));
+    assert_eq!((answer.text.as_str(), run.shown().as_str()), (ANSWER, ANSWER));
     assert_eq!(answer.sources.len(), 1);
-    assert_eq!(answer.sources[0].passage, hit("b").passage);
+    assert_eq!(answer.sources[0].passage, hit("a").passage);
     assert_eq!(answer.model.as_deref(), Some("script-1"));
     assert_eq!(answer.usage, Usage { input_tokens: 3, output_tokens: 2 });
-    assert_eq!(answer.session, new_session());
+    assert_eq!((answer.message, &answer.session), (MESSAGE, &Some(new_session())));
+    assert_eq!((answer.losses.as_slice(), answer.suggestions.as_slice()), (&[][..], &[][..]));
 }
 
 #[tokio::test]
 async fn when_nothing_is_found_the_book_does_not_say_and_no_model_is_asked() {
-    let run = run(Script { pieces: vec!["invented"], ..Script::default() }, None).await;
-    assert!(!run.calls.iter().any(|call| call.starts_with("generate")), "{:?}", run.calls);
+    let run =
+        run(Script { found: Vec::new(), pieces: WRITTEN.to_vec(), ..Script::default() }).await;
+    assert!(!run.called("generate"), "{:?}", run.calls);
     let answer = run.answer();
-    assert_eq!(answer.outcome, Outcome::NotInBook);
+    assert_eq!((answer.outcome, answer.mode), (Outcome::NotInBook, None));
     assert_eq!(answer.text, "The book does not say.");
     assert_eq!((&answer.model, answer.usage), (&None, Usage::default()));
+    assert!(run.called("note When is the harbour open? /tides NotInBook"), "{:?}", run.calls);
 }
 
 #[tokio::test]
-async fn when_what_is_found_cannot_answer_no_model_is_asked() {
-    let mut other = hit("a");
-    other.passage.title = "Page".to_owned();
-    let script = Script { found: vec![other], pieces: vec!["x [1]"], ..Script::default() };
-    let run = run(script, None).await;
-    assert!(!run.calls.iter().any(|call| call.starts_with("generate")), "{:?}", run.calls);
+async fn when_what_is_found_cannot_answer_the_nearest_pages_are_suggested_and_no_model_is_asked() {
+    let away = |id: &str| {
+        let mut hit = hit(id);
+        hit.passage.title = format!("About {id}");
+        hit.passage.text = format!("Nothing to see of {id}.");
+        hit
+    };
+    let mut again = away("b");
+    again.passage.id = PassageId("again".to_owned());
+    again.passage.text = "The same page.".to_owned();
+    let found = vec![away("a"), away("b"), again, away("c"), away("d")];
+    let run = run(Script { found, pieces: WRITTEN.to_vec(), ..Script::default() }).await;
+    assert!(!run.called("generate"), "{:?}", run.calls);
     assert_eq!(run.answer().outcome, Outcome::NotInBook);
-    let found = run.events.iter().find_map(|event| match event {
-        Ok(ChatEvent::Retrieved(found)) => Some(found),
-        _ => None,
-    });
-    let found = found.expect("what was found");
-    assert!(found.passages.is_empty() && !found.evidence.sufficient);
-    assert_eq!(found.candidates.len(), 1);
+    assert_eq!(run.answer().sources, []);
+    let mut pages: Vec<_> =
+        run.answer().suggestions.iter().map(|page| (&*page.title, &*page.url)).collect();
+    pages.sort_unstable();
+    assert_eq!(pages.len(), SUGGESTIONS);
+    assert!(pages.windows(2).all(|two| two[0] != two[1]), "{pages:?}");
+    assert!(pages.contains(&("About a", "/a")), "{pages:?}");
 }
 
 #[tokio::test]
 async fn the_refusal_is_recognised_however_it_is_cut_and_never_shown() {
     for pieces in [vec![NOT_IN_BOOK], vec![" [[not ", "in the book]", "]", "\n"]] {
-        let script = Script { found: vec![hit("a")], pieces, ..Script::default() };
-        let run = run(script, None).await;
-        assert_eq!(run.deltas(), Vec::<&str>::new());
+        let run = run(Script { pieces, ..Script::default() }).await;
+        assert_eq!(run.shown(), "");
         assert_eq!(run.answer().outcome, Outcome::NotInBook);
         assert_eq!(run.answer().sources, []);
+        assert_eq!(run.answer().suggestions[0].url, "/a");
         assert_eq!(run.answer().model.as_deref(), Some("script-1"));
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_cites_no_passage_is_not_from_the_book() {
-    for text in ["Because.", "Because [2]."] {
-        let script = Script { found: vec![hit("a")], pieces: vec![text], ..Script::default() };
-        let run = run(script, None).await;
-        assert_eq!(run.answer().outcome, Outcome::NotInBook);
+async fn an_answer_that_nothing_supports_is_not_from_the_book_and_is_never_shown() {
+    for text in ["The harbour opens at high tide.", "The harbour opens at high tide [2]."] {
+        let run = run(Script { pieces: vec![text], ..Script::default() }).await;
+        assert_eq!((run.answer().outcome, run.shown().as_str()), (Outcome::NotInBook, ""));
         assert_eq!(run.answer().text, "The book does not say.");
         assert_eq!(run.answer().usage, Usage { input_tokens: 3, output_tokens: 2 });
     }
-}
-
-#[tokio::test]
-async fn what_only_begins_like_the_refusal_is_shown_whole() {
-    let pieces = vec!["[[not", " that] [1]"];
-    let script = Script { found: vec![hit("a")], pieces, ..Script::default() };
-    let run = run(script, None).await;
-    assert_eq!(run.deltas(), ["[[not that] [1]"]);
-    assert_eq!(run.answer().outcome, Outcome::Answered);
 }
 
 #[tokio::test]
@@ -289,57 +417,196 @@ async fn a_failed_port_ends_the_chat_with_its_stage_and_nothing_after_it_is_aske
         ("generate", Stage::Generate),
     ];
     for (calls, (call, stage)) in (1..).zip(stages) {
-        let script = Script { fails_at: Some(call), found: vec![hit("a")], ..Script::default() };
-        let run = run(script, None).await;
-        assert_eq!(run.failed_at(), Some(stage));
+        let fails_at = Some((call, ErrorKind::Unavailable));
+        let run = run(Script { fails_at, ..Script::default() }).await;
+        assert_eq!(run.failure(), Some((stage, ErrorKind::Unavailable, false)));
         assert_eq!(run.calls.len(), calls, "{:?}", run.calls);
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_or_is_empty_is_a_failure_and_not_recorded() {
-    for (pieces, breaks_off) in [(vec!["Half an"], true), (vec![], false), (vec![" \n"], false)] {
-        let script = Script { found: vec![hit("a")], pieces, breaks_off, ..Script::default() };
-        let run = run(script, None).await;
-        assert_eq!(run.failed_at(), Some(Stage::Generate));
-        assert!(!run.calls.iter().any(|call| call.starts_with("record")), "{:?}", run.calls);
+async fn an_empty_answer_is_a_failure_and_not_recorded() {
+    for pieces in [vec![], vec![" \n"]] {
+        let run = run(Script { pieces, ..Script::default() }).await;
+        assert_eq!(run.failure(), Some((Stage::Generate, ErrorKind::Malformed, false)));
+        assert!(!run.called("record") && !run.called("note"), "{:?}", run.calls);
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_could_not_be_recorded_is_given_all_the_same() {
-    for (fails_at, recorded) in [(None, true), (Some("record"), false)] {
-        let script =
-            Script { fails_at, found: vec![hit("a")], pieces: vec!["x [1]"], ..Script::default() };
-        assert_eq!(run(script, None).await.answer().recorded, recorded);
+async fn an_answer_that_is_lost_half_way_stays_incomplete_and_is_not_recorded() {
+    let pieces = vec![ANSWER, " And th"];
+    let breaks_off = Some(ErrorKind::Unavailable);
+    let stand_in = Some(WRITTEN);
+    let run = run(Script { pieces, breaks_off, stand_in, ..Script::default() }).await;
+    assert_eq!(run.failure(), Some((Stage::Generate, ErrorKind::Unavailable, true)));
+    assert!(run.shown().starts_with("The harbour opens"), "{}", run.shown());
+    assert!(!run.called("stand in") && !run.called("record"), "{:?}", run.calls);
+}
+
+#[tokio::test]
+async fn a_generator_that_fails_before_anything_is_shown_is_replaced() {
+    let kinds = [ErrorKind::Unavailable, ErrorKind::RateLimited, ErrorKind::Misconfigured];
+    let lost = [Some("generate"), None];
+    for (kind, fails_at) in kinds.into_iter().zip(lost.into_iter().cycle()) {
+        let script = Script {
+            fails_at: fails_at.map(|call| (call, kind)),
+            pieces: vec!["The harbour op"],
+            breaks_off: Some(kind),
+            stand_in: Some(WRITTEN),
+            ..Script::default()
+        };
+        let run = run(script).await;
+        let answer = run.answer();
+        assert_eq!((answer.mode, answer.text.as_str()), (Some(Mode::Extractive), ANSWER));
+        assert_eq!(answer.losses, [Loss { leg: Leg::Generator, reason: Some(kind) }]);
+        assert_eq!(answer.model.as_deref(), Some("stand-in"));
+        assert!(run.called("record"), "{:?}", run.calls);
     }
 }
 
 #[tokio::test]
-async fn a_known_conversation_goes_on() {
-    let id = SessionId::from_random([2; 16]);
-    let turn = |role, text: &str| Turn { role, text: text.to_owned() };
-    let turns = vec![turn(Role::Reader, "Hm?"), turn(Role::Book, "Yes.")];
+async fn a_whole_answer_is_saved_from_a_loss_half_way() {
     let script = Script {
-        found: vec![hit("a")],
-        pieces: vec!["x [1]"],
-        conversation: Some((id.clone(), turns)),
+        pieces: vec![ANSWER, " And th"],
+        breaks_off: Some(ErrorKind::Timeout),
+        stand_in: Some(WRITTEN),
         ..Script::default()
     };
-    let run = run(script, Some(id.clone())).await;
-    assert!(matches!(
-        &run.events[0],
-        Ok(ChatEvent::Accepted { session, restarted: false }) if *session == id
-    ));
-    assert!(run.calls.contains(&"generate 1 passages 2 turns".to_owned()), "{:?}", run.calls);
+    let text = "When is the harbour open?";
+    let run = run_in(script, text, Conversation::new(), Delivery::Whole).await;
+    assert_eq!((run.answer().text.as_str(), run.shown().as_str()), (ANSWER, ANSWER));
+    assert_eq!(run.answer().mode, Some(Mode::Extractive));
 }
 
 #[tokio::test]
-async fn an_unknown_conversation_is_begun_anew_and_says_so() {
-    let run = run(Script::default(), Some(SessionId::from_random([3; 16]))).await;
-    assert!(matches!(
-        &run.events[0],
-        Ok(ChatEvent::Accepted { session, restarted: true }) if *session == new_session()
-    ));
-    assert_eq!(run.answer().session, new_session());
+async fn who_stands_in_and_finds_nothing_does_not_say_that_there_is_nothing() {
+    let script = Script {
+        fails_at: Some(("generate", ErrorKind::RateLimited)),
+        stand_in: Some(&[NOT_IN_BOOK]),
+        ..Script::default()
+    };
+    let run = run(script).await;
+    assert!(run.called("stand in"));
+    assert_eq!(run.failure(), Some((Stage::Generate, ErrorKind::RateLimited, false)));
+}
+
+#[tokio::test]
+async fn who_declines_for_the_content_is_not_replaced() {
+    let script = Script {
+        fails_at: Some(("generate", ErrorKind::Blocked)),
+        stand_in: Some(WRITTEN),
+        ..Script::default()
+    };
+    let run = run(script).await;
+    assert_eq!(run.failure(), Some((Stage::Generate, ErrorKind::Blocked, false)));
+    assert!(!run.called("stand in"), "{:?}", run.calls);
+}
+
+#[tokio::test]
+async fn an_answer_that_could_not_be_recorded_or_noted_is_given_all_the_same() {
+    for (fails, recorded) in [("nothing", true), ("record", false), ("note", true)] {
+        let fails_at = Some((fails, ErrorKind::Unavailable));
+        let run = run(Script { fails_at, pieces: WRITTEN.to_vec(), ..Script::default() }).await;
+        assert_eq!((run.answer().recorded, run.answer().text.as_str()), (recorded, ANSWER));
+    }
+}
+
+fn turns() -> Vec<Turn> {
+    let turn = |role, text: &str| Turn { role, text: text.to_owned() };
+    vec![turn(Role::Reader, "Is there a harbour?"), turn(Role::Book, "Yes.")]
+}
+
+fn resumed(id: &SessionId, history: Vec<Turn>) -> Conversation {
+    Conversation { session: Session::Resumed(id.clone()), history }
+}
+
+fn accepted(run: &Run) -> (Option<SessionId>, bool) {
+    match &run.events[0] {
+        ChatEvent::Accepted { message: MESSAGE, session, restarted } => {
+            (session.clone(), *restarted)
+        }
+        other => panic!("the first event is {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_follow_up_is_condensed_and_searched_for_in_both_wordings() {
+    let id = SessionId::from_random([2; 16]);
+    let script = Script {
+        pieces: WRITTEN.to_vec(),
+        condensed: Some("When is the harbour open?"),
+        conversation: Some((id.clone(), turns())),
+        ..Script::default()
+    };
+    let run = run_in(script, "And when is it open?", resumed(&id, vec![]), Delivery::Whole).await;
+    assert_eq!(accepted(&run), (Some(id), false));
+    assert_eq!(run.calls[0], "condense And when is it open?");
+    let both = "embed [\"When is the harbour open?\", \"And when is it open?\"]";
+    assert!(run.calls[1].starts_with(both), "{:?}", run.calls);
+    assert!(run.called("generate 1 passages 2 turns"), "{:?}", run.calls);
+    assert!(run.called("record And when is it open? / "), "{:?}", run.calls);
+    let condensed = |event: &ChatEvent| matches!(event, ChatEvent::Condensed(text) if text == "When is the harbour open?");
+    assert!(run.events.iter().any(condensed));
+}
+
+#[tokio::test]
+async fn without_a_model_to_condense_it_a_follow_up_is_searched_for_with_what_was_asked_before() {
+    for fails_at in [None, Some(("condense", ErrorKind::Timeout))] {
+        let script = Script { fails_at, pieces: WRITTEN.to_vec(), ..Script::default() };
+        let conversation = Conversation { session: Session::New, history: turns() };
+        let run = run_in(script, "When is it open?", conversation, Delivery::Whole).await;
+        let condensed = run.events.iter().find_map(|event| match event {
+            ChatEvent::Condensed(text) => Some(text.as_str()),
+            _ => None,
+        });
+        assert!(condensed.is_some_and(|text| text.contains("harbour")), "{condensed:?}");
+        assert_eq!(run.answer().outcome, Outcome::Answered);
+        assert_eq!(run.answer().losses, []);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_or_foreign_conversation_is_begun_anew_and_says_so() {
+    let unknown = Session::Resumed(SessionId::from_random([3; 16]));
+    for session in [unknown, Session::Foreign] {
+        let conversation = Conversation { session, history: Vec::new() };
+        let run = run_in(Script::default(), "Why?", conversation, Delivery::Streamed).await;
+        assert_eq!(accepted(&run), (Some(new_session()), true));
+    }
+}
+
+#[tokio::test]
+async fn a_stateless_conversation_is_read_and_not_remembered() {
+    let script = Script { pieces: WRITTEN.to_vec(), ..Script::default() };
+    let conversation = Conversation { session: Session::Stateless, history: turns() };
+    let text = "When is the harbour open?";
+    let run = run_in(script, text, conversation, Delivery::Streamed).await;
+    assert_eq!(accepted(&run), (None, false));
+    assert!(run.called("generate 1 passages 2 turns"), "{:?}", run.calls);
+    assert!(!run.called("open") && !run.called("record"), "{:?}", run.calls);
+    assert_eq!((&run.answer().session, run.answer().recorded), (&None, false));
+}
+
+#[tokio::test]
+async fn what_the_client_says_was_said_counts_where_nothing_is_remembered() {
+    let id = SessionId::from_random([2; 16]);
+    for (remembered, turns_read) in [(Vec::new(), 2), ([turns(), turns()].concat(), 4)] {
+        let script = Script { conversation: Some((id.clone(), remembered)), ..Script::default() };
+        let conversation = resumed(&id, turns());
+        let text = "When is the harbour open?";
+        let run = run_in(script, text, conversation, Delivery::Streamed).await;
+        let read = format!("generate 1 passages {turns_read} turns");
+        assert!(run.called(&read), "{:?}", run.calls);
+    }
+}
+
+#[tokio::test]
+async fn the_prompt_can_be_seen_without_asking_a_generator() {
+    let script = Script::default();
+    let calls = Arc::clone(&script.calls);
+    let ask = Ask::once(MESSAGE, question("When is the harbour open?"));
+    let prompt = chat(script).prompt(ask).await.unwrap();
+    assert_eq!((prompt.mark, prompt.passages.len()), (MESSAGE, 1));
+    assert!(!calls.lock().unwrap().iter().any(|call| call.starts_with("generate")));
 }

@@ -1,14 +1,16 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
+use uuid::Uuid;
 
 use super::{Fault, fault_clauses, is_reported};
 use crate::error::PortError;
+use crate::follow_up::FollowUp;
 use crate::passage::{Hit, Passage, PassageId, Scores};
 use crate::ports::{Generated, Generator};
 use crate::prompt::Prompt;
 use crate::question::{Question, QuestionLimits};
-use crate::session::{Role, Turn};
+use crate::session::{MessageId, Role, Turn};
 
 /// The contract of a [`Generator`]: `generator_contract!(fixture)` with
 /// `async fn fixture() -> (Arc<dyn Generator>, impl Sized)`.
@@ -20,6 +22,7 @@ macro_rules! generator_contract {
             nothing_follows_the_end,
             the_end_names_the_model,
             a_conversation_and_a_selection_are_read_too,
+            a_follow_up_is_condensed_to_a_question_or_not_at_all,
             a_generation_may_be_dropped_at_any_piece,
             generations_may_run_side_by_side,
             a_ready_generator_is_ready,
@@ -46,7 +49,9 @@ fn prompt() -> Prompt {
         edition: None,
     };
     Prompt {
+        mark: MessageId(Uuid::from_u128(7)),
         question: question("When is the harbour open to ships?", None),
+        standalone: None,
         passages: vec![Hit {
             passage,
             scores: Scores { dense: Some(0.8), lexical: Some(5.0), fused_rank: 1 },
@@ -109,6 +114,18 @@ pub async fn a_conversation_and_a_selection_are_read_too(subject: &dyn Generator
         ..prompt()
     };
     check(pieces(subject, prompt).await);
+}
+
+pub async fn a_follow_up_is_condensed_to_a_question_or_not_at_all(subject: &dyn Generator) {
+    let turn = |role, text: &str| Turn { role, text: text.to_owned() };
+    let follow_up = FollowUp {
+        mark: MessageId(Uuid::from_u128(7)),
+        question: question("And when is it open?", None),
+        history: vec![turn(Role::Reader, "Is there a harbour?"), turn(Role::Book, "Yes [1].")],
+    };
+    if let Some(condensed) = subject.condense(&follow_up).await.expect("a condensed question") {
+        assert!(!condensed.trim().is_empty(), "nothing is no question");
+    }
 }
 
 pub async fn a_generation_may_be_dropped_at_any_piece(subject: &dyn Generator) {

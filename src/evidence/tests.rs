@@ -27,8 +27,8 @@ fn judged(question: &str, rankings: Rankings) -> Evidence {
         per_page: NonZeroUsize::new(4).unwrap(),
         tokens: 4_000,
     };
-    let candidates = select(reciprocal_rank(rankings), &question, settings);
-    judge(&mut Reader::new(&question), &candidates)
+    let candidates = select(reciprocal_rank(vec![rankings], None), &question, settings);
+    judge(&mut Reader::new(question.text(), None), &candidates)
 }
 
 fn book() -> Vec<Ranked> {
@@ -162,4 +162,19 @@ fn a_paraphrase_is_answered_when_its_vector_is_close_or_both_rankings_agree() {
     let other = with(vec![ranked("Else", "Something else.", 0.5)]);
     assert_eq!(other.agreement, Some(0.0));
     assert!(!other.sufficient);
+}
+
+#[test]
+fn a_selection_is_taken_from_the_passage_that_has_its_words_or_whose_words_it_has() {
+    let passage = &book()[1].passage;
+    let text = &passage.text;
+    for (selected, expected) in [
+        (text.clone(), true),
+        ("a session keeps a conversation; it expires, small".to_owned(), true),
+        (format!("{text} {}", "Other words of a longer page, one by one. ".repeat(50)), true),
+        ("A session".to_owned(), false),
+        ("To change the port, set `PORT`. The default port is 8000.".to_owned(), false),
+    ] {
+        assert_eq!(is_taken_from(&selected, passage), expected, "{selected}");
+    }
 }

@@ -184,7 +184,8 @@ async fn without_a_mirror_the_primary_is_as_it_was() {
 async fn while_the_primary_is_down_the_mirror_goes_on() {
     let retriever = mirrored(dense(), Some(ErrorKind::Timeout), None);
     assert_eq!(retriever.shape().await.unwrap(), VectorShape::sparse());
-    retriever.ready().await.unwrap();
+    assert_eq!(retriever.ready().await.map_err(|error| error.kind()), Err(ErrorKind::Timeout));
+    retriever.serves().await.unwrap();
     let mirror = Some(VectorShape::sparse().to_string());
     // It may go down after the question was embedded for it.
     for near in [VectorShape::sparse(), both()] {
@@ -198,6 +199,16 @@ async fn a_misconfigured_primary_is_not_covered_up() {
     let kind = |error: PortError| error.kind();
     assert_eq!(retriever.shape().await.map_err(kind), Err(ErrorKind::Misconfigured));
     assert_eq!(retriever.ready().await.map_err(kind), Err(ErrorKind::Misconfigured));
+    assert_eq!(retriever.serves().await.map_err(kind), Err(ErrorKind::Misconfigured));
     let found = retriever.retrieve(&embedding(both()), NonZeroUsize::MIN).await;
     assert_eq!(found.map_err(kind), Err(ErrorKind::Misconfigured));
+}
+
+#[tokio::test]
+async fn an_embedder_serves_while_terms_are_enough() {
+    let down = embedder(Some(ErrorKind::RateLimited));
+    assert_eq!(down.ready().await.map_err(|error| error.kind()), Err(ErrorKind::RateLimited));
+    down.serves().await.unwrap();
+    let wrong = embedder(Some(ErrorKind::Misconfigured));
+    assert_eq!(wrong.serves().await.map_err(|error| error.kind()), Err(ErrorKind::Misconfigured));
 }

@@ -33,6 +33,12 @@ pub trait Embedder: Send + Sync + 'static {
 
     /// Whether texts can be embedded now. MUST cost nothing.
     async fn ready(&self) -> Result<(), PortError>;
+
+    /// Whether it serves at all, if less well than [`ready`](Self::ready) asks: without a part
+    /// that it can do without. Costs no more than that.
+    async fn serves(&self) -> Result<(), PortError> {
+        self.ready().await
+    }
 }
 
 const _: fn(&dyn Embedder) = |_| ();

@@ -3,7 +3,9 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use futures_core::Stream;
 
+use crate::answer::Mode;
 use crate::error::PortError;
+use crate::follow_up::FollowUp;
 use crate::prompt::Prompt;
 
 /// What a generation has cost, in tokens; 0 for what no model worked on.
@@ -39,6 +41,11 @@ pub trait Generator: Send + Sync + 'static {
     /// Names what will write the answers.
     fn model(&self) -> &str;
 
+    /// How its text comes about.
+    fn mode(&self) -> Mode {
+        Mode::Generated
+    }
+
     /// Begins to write. Resolves when the prompt has been accepted.
     ///
     /// The text is Markdown that cites the prompt's passages by [`Citation`] marker, or
@@ -46,9 +53,17 @@ pub trait Generator: Send + Sync + 'static {
     /// one `End` or error; a text that broke off, is empty or was blocked is an error. Dropping
     /// the stream MUST stop the work at the peer.
     ///
-    /// [`Citation`]: crate::citation
+    /// [`Citation`]: crate::review
     /// [`NOT_IN_BOOK`]: crate::prompt::NOT_IN_BOOK
     async fn generate(&self, prompt: Prompt) -> Result<Generation, PortError>;
+
+    /// Says a question that needs its conversation in a way that needs none, for the search; `None`
+    /// when this generator cannot. MUST give up, as `Timeout`, before the reader notices: the
+    /// question is searched for as it is then.
+    async fn condense(&self, follow_up: &FollowUp) -> Result<Option<String>, PortError> {
+        let _ = follow_up;
+        Ok(None)
+    }
 
     /// Whether answers can be written now. MUST cost nothing.
     async fn ready(&self) -> Result<(), PortError>;

@@ -51,6 +51,12 @@ pub trait Retriever: Send + Sync + 'static {
 
     /// Whether passages can be retrieved now. Cheap: for readiness probes.
     async fn ready(&self) -> Result<(), PortError>;
+
+    /// Whether it serves at all, if less well than [`ready`](Self::ready) asks: without a part
+    /// that it can do without. Costs no more than that.
+    async fn serves(&self) -> Result<(), PortError> {
+        self.ready().await
+    }
 }
 
 const _: fn(&dyn Retriever) = |_| ();

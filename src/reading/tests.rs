@@ -1,8 +1,7 @@
 use super::*;
-use crate::question::QuestionLimits;
 
 fn reader(question: &str) -> Reader {
-    Reader::new(&Question::new(question, None, None, QuestionLimits::default()).unwrap())
+    Reader::new(question, None)
 }
 
 fn ranked(heading: &str, text: &str, score: f32) -> Ranked {

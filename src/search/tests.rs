@@ -1,3 +1,5 @@
+mod steering;
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -92,7 +94,7 @@ async fn texts(
     let settings = SearchSettings { passages: number(5), per_page: number(5), tokens };
     let search = Search::new(script.clone(), script.clone(), settings);
     let question = Question::new("Why?", None, None, QuestionLimits::default()).unwrap();
-    let found = search.find(&question, None).await.unwrap();
+    let found = search.find(Query::from(&question), None).await.unwrap();
     let texts = found.passages.into_iter().map(|hit| hit.passage.text).collect();
     let asked = script.asked.lock().unwrap().clone();
     (texts, asked.into_iter().map(|ids| ids.into_iter().map(|id| id.0).collect()).collect())

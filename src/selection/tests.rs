@@ -34,7 +34,7 @@ fn verdicts(passages: &[Passage], page: Option<&str>, settings: SearchSettings) 
     let ranked = |passage: &Passage| Ranked { passage: passage.clone(), score: 1.0 };
     let lexical = Some(passages.iter().map(ranked).collect());
     let question = Question::new("?a", None, page, QuestionLimits::default()).unwrap();
-    let fused = reciprocal_rank(Rankings { dense: None, lexical });
+    let fused = reciprocal_rank(vec![Rankings { dense: None, lexical }], None);
     let candidates = select(fused, &question, settings);
     let ids: Vec<_> = candidates.iter().map(|c| c.fused.hit.passage.id.clone()).collect();
     assert_eq!(ids, passages.iter().map(|passage| passage.id.clone()).collect::<Vec<_>>());

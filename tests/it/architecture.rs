@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("askbook-edge", &["askbook"]),
     ("askbook-gemini", &["askbook"]),
     ("askbook-http", &["askbook"]),
+    ("askbook-journal", &["askbook"]),
     ("askbook-memory", &["askbook"]),
     ("askbook-qdrant", &["askbook"]),
     ("askbook-quote", &["askbook"]),
@@ -24,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "askbook-edge",
             "askbook-gemini",
             "askbook-http",
+            "askbook-journal",
             "askbook-memory",
             "askbook-qdrant",
             "askbook-quote",
@@ -43,12 +45,14 @@ const CORE: &[&str] = &[
     "thiserror",
     "tracing",
     "unicode-segmentation",
+    "uuid",
 ];
 
 /// Who alone may use a package.
 const EXCLUSIVE: &[(&str, &str)] = &[
     ("clap", "askbook-server"),
     ("figment", "askbook-server"),
+    ("metrics-exporter-prometheus", "askbook-server"),
     ("oxc_parser", "askbook-docusaurus"),
     ("poem", "askbook-http"),
     ("poem-openapi", "askbook-http"),

@@ -1,19 +1,21 @@
+use askbook::contract::Fault;
 use reqwest::StatusCode;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::support::app::TestApp;
 use crate::support::gemini::{KEY, broken, calls, gemini};
+use crate::support::qdrant_server::QdrantServer;
 
 const QUESTION: &str = "How long is a session kept?";
 
 #[tokio::test]
 async fn gemini_answers_over_the_embedded_index() {
-    let gemini = gemini("An hour [1], or as long as you set [99].").await;
+    let gemini = gemini("A session is kept for one hour [1], or as you set it [99].").await;
     let app = TestApp::start(&[("GEMINI_API_KEY", KEY), ("GEMINI_BASE_URL", &gemini.uri())]).await;
     let answer = app.ask(QUESTION).await;
     assert_eq!(
-        answer["answer"], "An hour [1], or as long as you set.",
+        answer["answer"], "A session is kept for one hour [1], or as you set it.",
         "checked: there is no passage 99"
     );
     assert_eq!(answer["sources"].as_array().unwrap().len(), 1);
@@ -52,8 +54,12 @@ async fn what_gemini_fails_with_is_told_by_kind_and_stage_and_never_by_its_own_w
         (200, "<html>INTERNAL WORDS</html>".to_owned(), 502, "upstream_malformed", None),
     ] {
         let gemini = broken(status, &body).await;
-        let app =
-            TestApp::start(&[("GEMINI_API_KEY", KEY), ("GEMINI_BASE_URL", &gemini.uri())]).await;
+        let app = TestApp::start(&[
+            ("GEMINI_API_KEY", KEY),
+            ("GEMINI_BASE_URL", &gemini.uri()),
+            ("ASKBOOK_FALLBACK", "none"),
+        ])
+        .await;
         let reply = app.chat(&json!({ "message": QUESTION })).await;
         reply.is_problem(expected, code);
         assert_eq!(reply.json()["stage"], "generate");
@@ -65,38 +71,64 @@ async fn what_gemini_fails_with_is_told_by_kind_and_stage_and_never_by_its_own_w
 }
 
 #[tokio::test]
-async fn an_upstream_that_hangs_is_given_up_at_its_deadline() {
+async fn a_model_that_hangs_is_given_up_when_its_time_is_over() {
     let hanging = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", hanging.local_addr().unwrap());
-    let app = TestApp::start(&[
-        ("GEMINI_API_KEY", KEY),
-        ("GEMINI_BASE_URL", &url),
-        ("ASKBOOK_UPSTREAM_TIMEOUT_MS", "200"),
-    ])
-    .await;
-    app.chat(&json!({ "message": QUESTION })).await.is_problem(504, "upstream_timeout");
+    let of_a_call = ("ASKBOOK_UPSTREAM_TIMEOUT_MS", "200");
+    let of_an_answer = ("ASKBOOK_ANSWER_MS", "200");
+    // What is left of the deadline is for the search.
+    let of_all = ("ASKBOOK_DEADLINE_MS", "600");
+    for limit in [of_a_call, of_an_answer, of_all] {
+        let app = TestApp::start(&[
+            ("GEMINI_API_KEY", KEY),
+            ("GEMINI_BASE_URL", &url),
+            ("ASKBOOK_FALLBACK", "none"),
+            limit,
+        ])
+        .await;
+        app.chat(&json!({ "message": QUESTION })).await.is_problem(504, "upstream_timeout");
+    }
+}
 
+#[tokio::test]
+async fn a_question_that_takes_too_long_altogether_is_given_up() {
+    let (gemini, qdrant) = (gemini("").await, QdrantServer::with_fault(Fault::Hangs).await);
     let app = TestApp::start(&[
         ("GEMINI_API_KEY", KEY),
-        ("GEMINI_BASE_URL", &url),
+        ("GEMINI_BASE_URL", &gemini.uri()),
+        ("QDRANT_URL", &qdrant.url()),
+        ("QDRANT_COLLECTION_NAME", "book"),
+        ("ASKBOOK_MIRROR_REFRESH_S", "0"),
         ("ASKBOOK_DEADLINE_MS", "200"),
     ])
     .await;
     app.chat(&json!({ "message": QUESTION })).await.is_problem(504, "deadline_exceeded");
+    assert_eq!(calls(&gemini).await.1, 0, "nothing is written for nobody");
 }
 
 #[tokio::test]
 async fn health_asks_nobody_and_readiness_tells_which_part_is_gone() {
-    let gemini = broken(403, "{}").await;
-    let app = TestApp::start(&[("GEMINI_API_KEY", KEY), ("GEMINI_BASE_URL", &gemini.uri())]).await;
-    assert_eq!(app.get("/health").await.status, StatusCode::OK);
-    assert_eq!(gemini.received_requests().await.unwrap().len(), 0);
-    let ready = app.get("/ready").await;
-    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
-    let generator = &ready.json()["dependencies"][2];
-    let expected = json!({"name": "generator", "ready": false, "error": "unauthorized"});
-    assert_eq!(*generator, expected, "{}", ready.text);
-    let asked = gemini.received_requests().await.unwrap().len();
-    app.get("/ready").await;
-    assert_eq!(gemini.received_requests().await.unwrap().len(), asked, "readiness is remembered");
+    for (fallback, status) in [("none", StatusCode::SERVICE_UNAVAILABLE), ("quote", StatusCode::OK)]
+    {
+        let gemini = broken(403, "{}").await;
+        let app = TestApp::start(&[
+            ("GEMINI_API_KEY", KEY),
+            ("GEMINI_BASE_URL", &gemini.uri()),
+            ("ASKBOOK_FALLBACK", fallback),
+        ])
+        .await;
+        assert_eq!(app.get("/health").await.status, StatusCode::OK);
+        assert_eq!(gemini.received_requests().await.unwrap().len(), 0);
+        let ready = app.get("/ready").await;
+        assert_eq!(ready.status, status, "{}", ready.text);
+        assert_eq!(ready.json()["ready"], status == StatusCode::OK);
+        assert_eq!(ready.json()["degraded"], true);
+        let generator = &ready.json()["dependencies"][2];
+        let expected = json!({"name": "generator", "ready": false, "error": "unauthorized"});
+        assert_eq!(*generator, expected, "{}", ready.text);
+        let asked = gemini.received_requests().await.unwrap().len();
+        app.get("/ready").await;
+        let asked_again = gemini.received_requests().await.unwrap().len();
+        assert_eq!(asked_again, asked, "readiness is remembered");
+    }
 }

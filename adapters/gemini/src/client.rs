@@ -163,6 +163,15 @@ impl Client {
         })
     }
 
+    /// The same client, for calls that are tried once and may take this long.
+    pub(crate) fn hurried(&self, limit: Duration) -> Self {
+        Self {
+            timeouts: Timeouts { call: limit, ..self.timeouts },
+            retries: Retries { times: 0, ..self.retries },
+            ..self.clone()
+        }
+    }
+
     /// Calls a model's method and reads the answer whole.
     pub(crate) async fn call<Q: Serialize, A: DeserializeOwned>(
         &self,

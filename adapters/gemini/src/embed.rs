@@ -8,6 +8,7 @@ use askbook::ports::Embedder;
 use async_trait::async_trait;
 
 use crate::client::{Client, Model};
+use crate::outage::LatestCall;
 use crate::wire::{BatchEmbedRequest, BatchEmbedResponse, Content, EmbedRequest};
 
 /// More are refused.
@@ -65,6 +66,7 @@ pub struct GeminiEmbedder {
     tasks: Tasks,
     query_task: QueryTask,
     space: String,
+    latest: LatestCall,
 }
 
 impl GeminiEmbedder {
@@ -86,7 +88,8 @@ impl GeminiEmbedder {
         let tasks = Tasks::of(&model);
         let space = format!("{}, {}", model.id, tasks.name());
         let (dimension, query_task) = (config.dimension, config.query_task);
-        Ok(Self { client, model, dimension, tasks, query_task, space })
+        let latest = LatestCall::default();
+        Ok(Self { client, model, dimension, tasks, query_task, space, latest })
     }
 
     /// Makes a vector of each text, embedded as this: for finding out what the vectors of a
@@ -156,9 +159,10 @@ impl GeminiEmbedder {
         let mut vectors = Vec::new();
         if asked > 0 {
             let batch = BatchEmbedRequest { requests };
-            let made: BatchEmbedResponse =
-                self.client.call(&self.model, "batchEmbedContents", &batch).await?;
-            vectors = made.embeddings;
+            let made = self.client.call(&self.model, "batchEmbedContents", &batch).await;
+            self.latest.note(&made);
+            let BatchEmbedResponse { embeddings } = made?;
+            vectors = embeddings;
         }
         if vectors.len() != asked {
             let found = vectors.len();
@@ -199,8 +203,9 @@ impl Embedder for GeminiEmbedder {
         Ok(vectors.into_iter().map(embedding).collect())
     }
 
-    /// Looks the model up, which is free.
+    /// Tells how the latest call failed, or looks the model up, which is free.
     async fn ready(&self) -> Result<(), PortError> {
+        self.latest.check()?;
         self.client.look_up(&self.model).await
     }
 }

@@ -1,20 +1,26 @@
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use askbook::error::{ErrorKind, PortError};
-use askbook::ports::{Generated, Generation, Generator, Usage};
-use askbook::prompt::Prompt;
-use askbook::session::Role;
+use askbook::follow_up::FollowUp;
+use askbook::ports::{Generated, Generation, Generator};
+use askbook::prompt::{Prompt, Rendered};
 use async_stream::try_stream;
 use async_trait::async_trait;
+use futures_core::Stream;
+use futures_util::StreamExt;
 use reqwest::Response;
+use tokio::time::{Instant, sleep_until};
 
 use crate::client::{Client, Model, broken, unreadable};
-use crate::failure::{Failure, printable};
+use crate::outage::LatestCall;
+use crate::reply::Reply;
 use crate::sse::Events;
-use crate::wire::{
-    Content, ErrorResponse, GenerateRequest, GenerateResponse, GenerationConfig, ThinkingConfig,
-    UsageMetadata,
-};
+use crate::wire::{Content, GenerateRequest, GenerateResponse, GenerationConfig, ThinkingConfig};
+
+/// The longest condensed question, thoughts included, in tokens. The question itself is some
+/// fifty; models that are told to think little have been seen to think 500.
+const CONDENSED_TOKENS: u32 = 2048;
 
 /// How answers are written.
 #[derive(Clone, Debug)]
@@ -27,67 +33,62 @@ pub struct GeneratorConfig {
     /// How much the model thinks first: `MINIMAL`, `LOW`, `MEDIUM`, … Not every model takes every
     /// level, and models before 3.5 take none; without one the model decides.
     pub thinking_level: Option<String>,
+    /// How long an answer may take, from the call to its end, with all tries. The client's own
+    /// limits are of the call until it begins, and of each silence.
+    pub answer_timeout: Duration,
+    /// How long it may take to condense a follow-up, which is tried once.
+    pub condense_timeout: Duration,
 }
 
 /// Writes answers with a Gemini model.
 #[derive(Clone, Debug)]
 pub struct GeminiGenerator {
     client: Client,
-    model: Model,
-    max_output_tokens: NonZeroU32,
+    /// The client as it condenses.
+    hurried: Client,
+    pub(crate) model: Model,
+    pub(crate) max_output_tokens: NonZeroU32,
     thinking_level: Option<String>,
+    answer_timeout: Duration,
+    latest: LatestCall,
 }
 
 impl GeminiGenerator {
     /// A generator over this client.
     pub fn new(client: Client, config: GeneratorConfig) -> Self {
         Self {
+            hurried: client.hurried(config.condense_timeout),
             client,
             model: Model::new(config.model, "GEMINI_MODEL"),
             max_output_tokens: config.max_output_tokens,
             thinking_level: config.thinking_level.filter(|level| !level.trim().is_empty()),
+            answer_timeout: config.answer_timeout,
+            latest: LatestCall::default(),
         }
     }
 
-    fn request(&self, prompt: &Prompt) -> GenerateRequest {
-        let rendered = prompt.render();
-        let turns = rendered.turns.into_iter().filter(|turn| !turn.text.trim().is_empty());
-        let content = turns.map(|turn| {
-            let role = match turn.role {
-                Role::Reader => "user",
-                Role::Book => "model",
-            };
-            Content::text(Some(role), turn.text)
-        });
+    fn request(&self, Rendered { system, user }: Rendered, tokens: u32) -> GenerateRequest {
         let thinking_config =
             self.thinking_level.clone().map(|thinking_level| ThinkingConfig { thinking_level });
         GenerateRequest {
-            system_instruction: Content::text(None, rendered.system),
-            contents: content.collect(),
-            generation_config: GenerationConfig {
-                max_output_tokens: self.max_output_tokens.get(),
-                thinking_config,
-            },
+            system_instruction: Content::text(None, system),
+            contents: [Content::text(Some("user"), user)],
+            generation_config: GenerationConfig { max_output_tokens: tokens, thinking_config },
         }
     }
 
     async fn begin(&self, request: &GenerateRequest) -> Result<Response, PortError> {
         self.client.stream(&self.model, "streamGenerateContent", request).await
     }
-}
 
-#[async_trait]
-impl Generator for GeminiGenerator {
-    fn model(&self) -> &str {
-        &self.model.id
-    }
-
-    async fn generate(&self, prompt: Prompt) -> Result<Generation, PortError> {
-        let request = self.request(&prompt);
-        let mut response = self.begin(&request).await?;
-        let generator = self.clone();
-        Ok(Box::pin(try_stream! {
-            let mut reply = Reply::new(&generator);
+    /// What the response says, and what the next one does when it says nothing.
+    fn read(
+        self,
+        request: GenerateRequest,
+        mut response: Response,
+    ) -> impl Stream<Item = Result<Generated, PortError>> + Send {
+        try_stream! {
+            let mut reply = Reply::new(&self);
             loop {
                 let mut events = Events::default();
                 loop {
@@ -98,7 +99,8 @@ impl Generator for GeminiGenerator {
                         None => Vec::from_iter(events.end()),
                     };
                     for event in complete {
-                        let text = reply.read(&event)?;
+                        let event = serde_json::from_slice(&event);
+                        let text = reply.read(event.map_err(|error| unreadable(&error))?)?;
                         if !text.is_empty() {
                             yield Generated::Text(text);
                         }
@@ -111,14 +113,61 @@ impl Generator for GeminiGenerator {
                     yield end;
                     break;
                 }
-                tracing::warn!(model = generator.model.id, "gemini wrote nothing and is asked again");
-                response = generator.begin(&request).await?;
+                tracing::warn!(model = self.model.id, "gemini wrote nothing and is asked again");
+                response = self.begin(&request).await?;
             }
+        }
+    }
+}
+
+#[async_trait]
+impl Generator for GeminiGenerator {
+    fn model(&self) -> &str {
+        &self.model.id
+    }
+
+    async fn generate(&self, prompt: Prompt) -> Result<Generation, PortError> {
+        let budget = Budget::new(self.answer_timeout);
+        let request = self.request(prompt.render(), self.max_output_tokens.get());
+        let begun = budget.bound(self.begin(&request)).await.flatten();
+        self.latest.note(&begun);
+        let mut pieces = Box::pin(self.clone().read(request, begun?));
+        let latest = self.latest.clone();
+        Ok(Box::pin(try_stream! {
+            let late = loop {
+                match budget.bound(pieces.next()).await {
+                    Ok(Some(piece)) => {
+                        latest.note(&piece);
+                        yield piece?;
+                    }
+                    Ok(None) => return,
+                    Err(late) => break Err(late),
+                }
+            };
+            latest.note(&late);
+            // Not when somebody polls again: what nobody reads costs as much.
+            drop(pieces);
+            late?;
         }))
     }
 
-    /// Looks the model up, which is free.
+    async fn condense(&self, follow_up: &FollowUp) -> Result<Option<String>, PortError> {
+        let request = self.request(follow_up.render(), CONDENSED_TOKENS);
+        let response: GenerateResponse =
+            self.hurried.call(&self.model, "generateContent", &request).await?;
+        let mut reply = Reply::new(self);
+        let text = reply.read(response)?;
+        reply.check_stopped_by_itself()?;
+        let question = text.trim();
+        if question.is_empty() {
+            return Err(PortError::new(ErrorKind::Malformed, "gemini condensed to nothing"));
+        }
+        Ok(Some(question.to_owned()))
+    }
+
+    /// Tells how the latest answer failed, or looks the model up, which is free.
     async fn ready(&self) -> Result<(), PortError> {
+        self.latest.check()?;
         self.client.look_up(&self.model).await
     }
 }
@@ -127,130 +176,29 @@ async fn next_piece(response: &mut Response) -> Result<Option<impl AsRef<[u8]>>,
     response.chunk().await.map_err(|error| broken(error, "gemini's answer broke off"))
 }
 
-/// What has been read of an answer.
-struct Reply<'a> {
-    generator: &'a GeminiGenerator,
-    /// Whether anything that can be seen was written.
-    written: bool,
-    /// Why the writing ended: the first reason other than `STOP`, which may come with any event.
-    finish: Option<String>,
-    version: String,
-    usage: UsageMetadata,
-    /// Of a try that wrote nothing.
-    wasted: Option<Usage>,
+/// The time that an answer may take.
+#[derive(Clone, Copy)]
+struct Budget {
+    limit: Duration,
+    end: Instant,
 }
 
-impl<'a> Reply<'a> {
-    fn new(generator: &'a GeminiGenerator) -> Self {
-        Self {
-            generator,
-            written: false,
-            finish: None,
-            version: String::new(),
-            usage: UsageMetadata::default(),
-            wasted: None,
-        }
+impl Budget {
+    /// One that begins now.
+    fn new(limit: Duration) -> Self {
+        Self { limit, end: Instant::now() + limit }
     }
 
-    /// The text of an event.
-    fn read(&mut self, event: &[u8]) -> Result<String, PortError> {
-        let event: GenerateResponse =
-            serde_json::from_slice(event).map_err(|error| unreadable(&error))?;
-        if let Some(status) = event.error {
-            return Err(Failure::from_status(&status, None, &self.generator.model).error);
-        }
-        if let Some(reason) = event.prompt_feedback.block_reason {
-            let reason = printable(&reason);
-            let message = format!("gemini declined the prompt ({reason})");
-            return Err(PortError::new(ErrorKind::Blocked, message));
-        }
-        self.usage = event.usage_metadata.unwrap_or(self.usage);
-        if !event.model_version.is_empty() {
-            self.version = event.model_version;
-        }
-        let Some(candidate) = event.candidates.into_iter().next() else {
-            return Ok(String::new());
-        };
-        if self.finish.as_deref().is_none_or(|reason| reason == "STOP") {
-            self.finish = candidate.finish_reason.or(self.finish.take());
-        }
-        let parts = candidate.content.parts.into_iter().filter(|part| !part.thought);
-        let text: String = parts.map(|part| part.text).collect();
-        self.written |= !text.trim().is_empty();
-        Ok(text)
-    }
-
-    /// The end of the answer; `None` when nothing was written for no reason, which happens at
-    /// random, so that it is worth one more try.
-    fn finish(&mut self, stray: &[u8]) -> Result<Option<Generated>, PortError> {
-        if let Ok(response) = serde_json::from_slice::<ErrorResponse>(stray) {
-            let failure = Failure::from_status(&response.status(), None, &self.generator.model);
-            return Err(failure.error);
-        }
-        let malformed = |message| PortError::new(ErrorKind::Malformed, message);
-        let reason = self.finish.take();
-        match reason.as_deref() {
-            Some("STOP") => {}
-            Some("MAX_TOKENS" | "CONTINUATION") => return Err(malformed(self.cut_short())),
-            Some(reason) => return Err(stopped(reason)),
-            None => return Err(malformed("gemini's answer broke off".to_owned())),
-        }
-        let usage = self.spent();
-        if self.written {
-            let configured = &self.generator.model.id;
-            let model = if self.version.is_empty() { configured } else { &self.version };
-            return Ok(Some(Generated::End { model: model.clone(), usage }));
-        }
-        if self.wasted.is_some() {
-            return Err(malformed("gemini wrote nothing, twice".to_owned()));
-        }
-        self.wasted = Some(usage);
-        self.usage = UsageMetadata::default();
-        Ok(None)
-    }
-
-    fn cut_short(&self) -> String {
-        let limit = self.generator.max_output_tokens;
-        let thoughts = self.usage.thoughts;
-        let what = if self.written { "cut gemini's answer" } else { "left gemini no answer" };
-        format!(
-            "ASKBOOK_GEMINI_MAX_OUTPUT_TOKENS, {limit}, {what} ({thoughts} tokens were thoughts): \
-             raise it, or lower ASKBOOK_GEMINI_THINKING_LEVEL"
-        )
-    }
-
-    /// What all tries have cost.
-    fn spent(&self) -> Usage {
-        let wasted = self.wasted.unwrap_or_default();
-        let written = self.usage.candidates.saturating_add(self.usage.thoughts);
-        Usage {
-            input_tokens: wasted.input_tokens.saturating_add(self.usage.prompt),
-            output_tokens: wasted.output_tokens.saturating_add(written),
+    /// What the future gives, unless the time is over, also when it is ready at once: a model
+    /// that never pauses never waits.
+    async fn bound<T>(self, future: impl Future<Output = T>) -> Result<T, PortError> {
+        tokio::select! {
+            biased;
+            () = sleep_until(self.end) => {
+                let message = format!("gemini's answer was not complete within {:?}", self.limit);
+                Err(PortError::new(ErrorKind::Timeout, message))
+            }
+            value = future => Ok(value),
         }
     }
-}
-
-/// What a reason to finish other than `STOP` and a limit means. Those that are new are taken for
-/// faults.
-fn stopped(reason: &str) -> PortError {
-    let of_content = matches!(
-        reason,
-        "SAFETY"
-            | "RECITATION"
-            | "LANGUAGE"
-            | "BLOCKLIST"
-            | "PROHIBITED_CONTENT"
-            | "SPII"
-            | "IMAGE_SAFETY"
-            | "IMAGE_PROHIBITED_CONTENT"
-            | "IMAGE_RECITATION"
-            | "ESCALATION"
-            | "MODEL_ARMOR"
-    );
-    let reason = printable(reason);
-    if of_content {
-        let message = format!("gemini stopped its answer for its content ({reason})");
-        return PortError::new(ErrorKind::Blocked, message);
-    }
-    PortError::new(ErrorKind::Malformed, format!("gemini did not finish its answer ({reason})"))
 }

@@ -14,6 +14,8 @@ mod embed;
 mod failure;
 mod generate;
 mod models;
+mod outage;
+mod reply;
 mod sse;
 mod wire;
 

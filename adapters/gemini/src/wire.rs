@@ -52,7 +52,7 @@ pub(crate) struct ModelEntry {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GenerateRequest {
     pub(crate) system_instruction: Content<'static>,
-    pub(crate) contents: Vec<Content<'static>>,
+    pub(crate) contents: [Content<'static>; 1],
     pub(crate) generation_config: GenerationConfig,
 }
 

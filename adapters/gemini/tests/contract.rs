@@ -9,6 +9,7 @@ mod support {
 #[cfg(test)]
 mod wire {
     mod calls;
+    mod condensing;
     mod embedding;
     mod generation;
     mod models;

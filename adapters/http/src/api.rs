@@ -1,23 +1,47 @@
 //! The operations of the API.
 
-use askbook::chat::{self, Chat};
-use askbook::question::QuestionLimits;
-use futures_util::TryStreamExt;
-use poem_openapi::{ApiResponse, OpenApi, Tags};
+use std::time::Duration;
 
-use crate::json::{BodyLimits, Json, JsonBody};
-use crate::problem::{Failure, Listed, Problem};
+use askbook::chat::{self, Ask, Chat, Delivery};
+use askbook::event::ChatEvent;
+use askbook::feedback::Rating;
+use askbook::question::{Question, QuestionLimits};
+use askbook::search::Query;
+use askbook::session::{Conversation, MessageId};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use metrics::counter;
+use poem::http::HeaderName;
+use poem::{IntoResponse, Request, Response};
+use poem_openapi::{ApiResponse, OpenApi, Tags};
+use tokio::time::Instant;
+use tracing::Span;
+use uuid::Uuid;
+
+use crate::json::{BodyLimits, Json, JsonBody, Written};
+use crate::problem::{Code, Failure, Listed, Problem};
 use crate::progress::Progress;
 use crate::readiness::Probe;
+use crate::request_log::RequestId;
 use crate::settings::HttpSettings;
-use crate::wire::{ChatReply, ChatRequest, Health, Readiness, SearchReply, SearchRequest};
+use crate::streaming::{self, Bounds, Closing};
+use crate::wire::{
+    Asked, ChatReply, ChatRequest, Events, FeedbackRequest, Health, Lines, OriginalReply,
+    Readiness, Received, SearchReply, SearchRequest, Sought,
+};
 
 pub(crate) struct Api {
     chat: Chat,
     question_limits: QuestionLimits,
     body_limits: BodyLimits,
     probe: Probe,
+    deadline: Duration,
+    heartbeat: Duration,
 }
+
+/// With `true`, the reply to a question is wanted line by line.
+const STREAM_RESPONSE: &str = "x-stream-response";
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 impl Api {
     pub(crate) fn new(chat: Chat, settings: &HttpSettings) -> Self {
@@ -25,27 +49,98 @@ impl Api {
             question_limits: settings.question,
             body_limits: BodyLimits { length: settings.body_limit, time: settings.body_timeout },
             probe: Probe::new(chat.ports().clone(), settings.readiness),
+            deadline: settings.deadline,
+            heartbeat: settings.heartbeat,
             chat,
         }
     }
 
-    async fn answer(&self, body: JsonBody<ChatRequest>) -> Result<ChatReply, Problem> {
-        let request = body.read(self.body_limits).await?;
-        let mut progress = Progress::new(request.wants_explanation());
-        let (question, session) = request.into_question(self.question_limits)?;
-        let events = self.chat.ask(question, session);
-        let answer = chat::collect(events.inspect_ok(|event| progress.see(event))).await?;
-        Ok(ChatReply::new(answer, progress.restarted, progress.explanation))
+    /// The bounds of a reply to a request that has just arrived.
+    fn bounds(&self, request: &Request) -> Bounds {
+        let closing = request.data::<Closing>().cloned().unwrap_or_default();
+        Bounds { expires: Instant::now() + self.deadline, closing, heartbeat: self.heartbeat }
+    }
+
+    async fn read(&self, body: JsonBody<ChatRequest>) -> Result<Asked, Problem> {
+        let received: Received = body.read(self.body_limits).await?;
+        received.into_asked(self.question_limits)
+    }
+
+    /// The events of a chat, which goes on only while they are drawn.
+    fn ask(
+        &self,
+        question: Question,
+        conversation: Conversation,
+        delivery: Delivery,
+    ) -> BoxStream<'static, ChatEvent> {
+        let message = MessageId(Uuid::new_v4());
+        self.chat.ask(Ask { message, question, conversation, delivery }).boxed()
+    }
+
+    /// Answers in the way that the request asks for.
+    async fn answer(
+        &self,
+        request: &Request,
+        body: JsonBody<ChatRequest>,
+    ) -> Result<Response, Problem> {
+        let bounds = self.bounds(request);
+        let Asked { question, conversation, explain, original } = self.read(body).await?;
+        let mut progress = Progress::new(explain);
+        let streams = request.header(STREAM_RESPONSE);
+        if streams.is_some_and(|streams| streams.eq_ignore_ascii_case("true")) {
+            let events = self.ask(question, conversation, Delivery::Streamed);
+            return Ok(streaming::reply(events, Lines, progress, bounds));
+        }
+        let events = self.ask(question, conversation, Delivery::Whole);
+        let answer = chat::collect(events.inspect(|event| progress.see(event))).await?;
+        Ok(if original {
+            Json(OriginalReply::from(answer)).into_response()
+        } else {
+            let Progress { restarted, explanation, .. } = progress;
+            Json(ChatReply::new(answer, restarted, explanation)).into_response()
+        })
+    }
+
+    async fn tell(
+        &self,
+        request: &Request,
+        body: JsonBody<ChatRequest>,
+    ) -> Result<Response, Problem> {
+        let bounds = self.bounds(request);
+        if request.headers().get(LAST_EVENT_ID).is_some_and(|id| !id.is_empty()) {
+            let detail = "a stream that broke off cannot be taken up again, and the question is \
+                          not asked twice unseen: send it anew without the header Last-Event-ID";
+            return Err(Problem::new(Code::NotResumable, detail));
+        }
+        let Asked { question, conversation, explain, .. } = self.read(body).await?;
+        let request_id = request.data().map_or_else(String::new, RequestId::to_string);
+        let events = self.ask(question, conversation, Delivery::Streamed);
+        Ok(streaming::reply(events, Events::new(request_id), Progress::new(explain), bounds))
+    }
+
+    async fn rate(&self, body: JsonBody<FeedbackRequest>) -> Result<(), Problem> {
+        let request: FeedbackRequest = body.read(self.body_limits).await?;
+        let feedback = request.into_feedback(self.question_limits.text)?;
+        let rating = match feedback.rating {
+            Rating::Good => "good",
+            Rating::Bad => "bad",
+        };
+        counter!("askbook_feedback_total", "rating" => rating).increment(1);
+        Span::current().record("rating", rating);
+        match &self.chat.ports().journal {
+            Some(journal) => journal.rated(feedback).await.map_err(Problem::from_journal),
+            None => Ok(()),
+        }
     }
 
     async fn find(&self, body: JsonBody<SearchRequest>) -> Result<SearchReply, Problem> {
-        let request = body.read(self.body_limits).await?;
+        let request: Sought = body.read(self.body_limits).await?;
         let mut progress = Progress::new(request.wants_explanation());
         let (question, limit) = request.into_question(self.question_limits)?;
         let search = self.chat.search();
-        let near = search.embed(&question).await?;
+        let near = search.embed(Query::from(&question)).await?;
         progress.embedded();
-        let found = search.near(&question, &near, limit).await?;
+        let found = search.near(Query::from(&question), &near, limit).await?;
         progress.retrieved(&found);
         Ok(SearchReply::new(found, progress.explanation))
     }
@@ -68,9 +163,51 @@ impl Api {
     /// Ask a question
     ///
     /// Answers from the book, with sources, or says that the book does not hold the answer.
+    ///
+    /// The widget of the original site works here unchanged. To a question that is called `query`
+    /// the reply is `{response, sources: [{url, page_title}] or null, message_id}`. With the header
+    /// `X-Stream-Response: true` it is application/x-ndjson, whatever the question is called: the
+    /// lines `{type: "chunk", content: text}`, then `{type: "sources", content: [{url,
+    /// page_title}]}` if there are any, or `{type: "error", content: text}` at the end.
     #[oai(path = "/chat", method = "post", operation_id = "chat", tag = "Tag::Chat")]
-    async fn chat(&self, body: JsonBody<ChatRequest>) -> Result<ChatResponse, Failure<Asking>> {
-        Ok(ChatResponse::Answered(Json(self.answer(body).await?)))
+    async fn chat(
+        &self,
+        request: &Request,
+        body: JsonBody<ChatRequest>,
+    ) -> Result<ChatResponse, Failure<Asking>> {
+        Ok(ChatResponse::Answered(Written::new(self.answer(request, body).await?)))
+    }
+
+    /// Ask a question and watch the answer being written
+    ///
+    /// Tells the answer step by step, as server-sent events whose data is one JSON object each.
+    /// Lines that begin with a colon only keep the connection alive. The last event is `done`, which
+    /// holds what `POST /chat` replies, or `error`. What is wrong with the request itself is an
+    /// error reply before the stream begins.
+    ///
+    /// Events have ids that count from 1. A stream cannot be taken up again: a request with the
+    /// header `Last-Event-ID`, as clients send it that connect anew by themselves, gets 409 and
+    /// asks no model. Tell such a client not to.
+    #[oai(path = "/chat/stream", method = "post", operation_id = "chat_stream", tag = "Tag::Chat")]
+    async fn chat_stream(
+        &self,
+        request: &Request,
+        body: JsonBody<ChatRequest>,
+    ) -> Result<StreamResponse, Failure<Streaming>> {
+        Ok(StreamResponse::Begun(Written::new(self.tell(request, body).await?)))
+    }
+
+    /// Say whether an answer helped
+    ///
+    /// For the owner of the book, who sees what was asked in vain. Of several ratings of a reply the
+    /// last one counts. Where the owner keeps no journal, ratings are counted and nothing else.
+    #[oai(path = "/feedback", method = "post", operation_id = "feedback", tag = "Tag::Chat")]
+    async fn feedback(
+        &self,
+        body: JsonBody<FeedbackRequest>,
+    ) -> Result<FeedbackResponse, Failure<Rated>> {
+        self.rate(body).await?;
+        Ok(FeedbackResponse::Taken)
     }
 
     /// Find passages
@@ -95,7 +232,8 @@ impl Api {
 
     /// Whether questions can be answered
     ///
-    /// Asks everything that an answer depends on, at most once in a few seconds.
+    /// Asks everything that an answer depends on, at most once in a few seconds. While answers are
+    /// merely worse than with everything in order, the server is ready, and `degraded`.
     #[oai(path = "/ready", method = "get", operation_id = "ready", tag = "Tag::Operation")]
     async fn ready(&self) -> Result<ReadyResponse, Failure<Looking>> {
         let readiness = self.probe.readiness().await;
@@ -111,7 +249,21 @@ impl Api {
 enum ChatResponse {
     /// The answer, or that the book does not hold one.
     #[oai(status = 200)]
-    Answered(Json<ChatReply>),
+    Answered(Written<Json<ChatReply>>),
+}
+
+#[derive(ApiResponse)]
+enum StreamResponse {
+    /// The steps of the answer. The schema is that of the data of one event.
+    #[oai(status = 200)]
+    Begun(Written<Events>),
+}
+
+#[derive(ApiResponse)]
+enum FeedbackResponse {
+    /// The rating was taken.
+    #[oai(status = 204)]
+    Taken,
 }
 
 #[derive(ApiResponse)]
@@ -152,6 +304,36 @@ impl Listed for Asking {
         (502, "An upstream declined the question or gave no usable reply."),
         (503, "An upstream cannot be reached, takes no more for now, or is not set up."),
         (504, "An upstream, or the answer as a whole, took too long."),
+    ];
+}
+
+/// How asking for a stream fails, before it begins.
+struct Streaming;
+
+impl Listed for Streaming {
+    const REPLIES: &'static [(u16, &'static str)] = &[
+        (400, "The body is no JSON, a field does not fit, or the question cannot be asked."),
+        (403, "The page that asks is of an origin that is not allowed."),
+        (408, "The body took too long to arrive."),
+        (409, "The stream cannot be taken up again."),
+        (413, "The body is too large."),
+        (415, "The body is not declared as application/json."),
+        (500, "This server has a fault."),
+    ];
+}
+
+/// How rating a reply fails.
+struct Rated;
+
+impl Listed for Rated {
+    const REPLIES: &'static [(u16, &'static str)] = &[
+        (400, "The body is no JSON, or a field does not fit."),
+        (403, "The page that asks is of an origin that is not allowed."),
+        (408, "The body took too long to arrive."),
+        (413, "The body is too large."),
+        (415, "The body is not declared as application/json."),
+        (500, "This server has a fault."),
+        (503, "The journal takes nothing for now."),
     ];
 }
 

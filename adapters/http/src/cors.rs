@@ -15,9 +15,11 @@ use crate::origin::Origin;
 use crate::problem::{Code, Problem};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
-/// `x-stream-response` is what existing widgets send with every question.
+/// `x-stream-response` is what existing widgets send with every question, `last-event-id` what
+/// clients send that connect to a stream anew.
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "content-type, authorization, idempotency-key, x-request-id, traceparent, x-stream-response",
+    "content-type, authorization, idempotency-key, x-request-id, traceparent, x-stream-response, \
+     last-event-id",
 );
 const REPLY_HEADERS: HeaderValue =
     HeaderValue::from_static("x-request-id, retry-after, ratelimit, ratelimit-policy");

@@ -5,9 +5,10 @@ use std::time::Duration;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 use tokio::time::timeout;
 
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 
-/// Answers for an endpoint that takes too long, and drops its work.
+/// Answers for an endpoint that takes too long, and drops its work. A reply that was begun is
+/// bounded where it is written (`streaming`).
 pub(crate) struct Deadline<E> {
     inner: E,
     after: Duration,
@@ -24,9 +25,6 @@ impl<E: Endpoint> Endpoint for Deadline<E> {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let answered = timeout(self.after, self.inner.get_response(request)).await;
-        Ok(answered.unwrap_or_else(|_| {
-            let detail = "the answer took too long; try again in a moment";
-            Problem::new(Code::DeadlineExceeded, detail).into_response()
-        }))
+        Ok(answered.unwrap_or_else(|_| Problem::deadline_exceeded().into_response()))
     }
 }

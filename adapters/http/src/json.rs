@@ -45,6 +45,36 @@ impl<T: Serialize + Send> IntoResponse for Json<T> {
     }
 }
 
+/// A reply that was written already; the document describes it as `P`.
+pub(crate) struct Written<P> {
+    response: Response,
+    described: PhantomData<fn() -> P>,
+}
+
+impl<P> Written<P> {
+    pub(crate) fn new(response: Response) -> Self {
+        Self { response, described: PhantomData }
+    }
+}
+
+impl<P: Payload> Payload for Written<P> {
+    const CONTENT_TYPE: &'static str = P::CONTENT_TYPE;
+
+    fn schema_ref() -> MetaSchemaRef {
+        P::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        P::register(registry);
+    }
+}
+
+impl<P: Send> IntoResponse for Written<P> {
+    fn into_response(self) -> Response {
+        self.response
+    }
+}
+
 /// The body of a request, not read yet: how much of it may be read, the handler knows.
 pub(crate) struct JsonBody<T> {
     body: Body,
@@ -100,8 +130,9 @@ impl<T: Type> ParsePayload for JsonBody<T> {
 
 impl_apirequest_for_payload!(JsonBody<T>, T: Type);
 
-impl<T: DeserializeOwned> JsonBody<T> {
-    pub(crate) async fn read(self, limits: BodyLimits) -> Result<T, Problem> {
+impl<T> JsonBody<T> {
+    /// The body, which may be read as another type than the one that is in the document.
+    pub(crate) async fn read<R: DeserializeOwned>(self, limits: BodyLimits) -> Result<R, Problem> {
         let Self { body, length, waits, .. } = self;
         let mut chunks = pin!(body.into_bytes_stream());
         let fits = |length: usize| length <= limits.length;
@@ -162,18 +193,25 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
                     // Which field is missing or there twice.
                     return Problem::new(Code::InvalidField, what.to_owned());
                 }
-                let kind = match what.rsplit_once(", expected ") {
-                    Some((_, "i64")) => "a whole number",
-                    Some((_, "a boolean")) => "true or false",
-                    _ => "a string",
+                let detail = match what.rsplit_once(", expected ") {
+                    Some((_, "i64")) => format!("`{field}` must be a whole number"),
+                    Some((_, "a boolean")) => format!("`{field}` must be true or false"),
+                    Some((_, "a sequence")) => format!("`{field}` must be a list"),
+                    Some(_) => format!("`{field}` must be a string"),
+                    // Our own words, which begin with a verb.
+                    None => format!("`{field}` {what}"),
                 };
-                let detail = format!("`{field}` must be {kind}");
-                Problem::new(Code::InvalidField, detail).at(field)
+                Problem::new(Code::InvalidField, detail).at(pointer(&field))
             }
         }
     })?;
     json.end().map_err(|error| syntax_error(&error))?;
     Ok(value)
+}
+
+/// The path of a field (`history[0]`) as a JSON pointer (`history/0`).
+fn pointer(path: &str) -> String {
+    path.replace('[', "/").replace(']', "").replace('.', "/")
 }
 
 fn syntax_error(error: &serde_json::Error) -> Problem {

@@ -9,6 +9,9 @@
 //! * `deadline`: a request that takes too long is answered and its work dropped;
 //! * `cors`: the book's site gets in, other sites do not; its headers are on every reply;
 //! * `request_log`: request id, one event a request, headers of every reply.
+//!
+//! A reply that is told while it is written (`streaming`) outlives its handler: what these layers
+//! do for it is done again in its body, where an error is an event.
 
 mod api;
 mod cors;
@@ -23,6 +26,7 @@ mod request_log;
 mod routes;
 mod server;
 mod settings;
+mod streaming;
 mod timed_stream;
 mod wire;
 

@@ -12,12 +12,13 @@ use poem_openapi::{
 use crate::api::Api;
 
 /// The version of the API; raised when it changes.
-const VERSION: &str = "1.1.0";
+const VERSION: &str = "1.2.0";
 
 const DESCRIPTION: &str = "Answers readers' questions about one book, from the book and nothing \
 else, with the passages that support each statement. Every error is a problem document \
 (RFC 9457, application/problem+json) whose code says what went wrong. Every reply has an \
-X-Request-Id: the one that was sent, if it is at most 64 visible ASCII characters, or a new one.";
+X-Request-Id: the one that was sent, if it is at most 64 visible ASCII characters, or a new one. \
+An address may have a slash at its end, and stand below /api.";
 
 /// The API as poem-openapi serves and describes it.
 pub(crate) fn service<A: OpenApi>(api: A) -> OpenApiService<A, ()> {
@@ -65,6 +66,8 @@ impl OpenApi for Description {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::routes;
 
@@ -89,6 +92,25 @@ mod tests {
         assert!(!document.contains("charset"));
         assert!(document.contains("\n  \"security\": [],\n"));
         assert!(document.contains("\"application/problem+json\""));
+    }
+
+    #[test]
+    fn what_may_be_null_says_its_type() {
+        let document: Value = serde_json::from_str(&document()).unwrap();
+        let mode = &document["components"]["schemas"]["ChatReply"]["properties"]["mode"];
+        assert_eq!(mode["enum"], serde_json::json!(["generated", "extractive"]));
+        assert_eq!((&mode["nullable"], &mode["type"]), (&true.into(), &"string".into()));
+    }
+
+    #[test]
+    fn an_event_of_a_stream_is_one_of_a_union_that_its_type_tells_apart() {
+        let document: Value = serde_json::from_str(&document()).unwrap();
+        let stream = &document["paths"]["/chat/stream"]["post"]["responses"]["200"]["content"];
+        let schema = &stream["text/event-stream"]["schema"]["$ref"];
+        assert_eq!(schema, "#/components/schemas/ChatEvent");
+        let event = &document["components"]["schemas"]["ChatEvent"];
+        assert_eq!(event["discriminator"]["propertyName"], "type");
+        assert_eq!(event["oneOf"].as_array().map(Vec::len), Some(7));
     }
 
     #[test]

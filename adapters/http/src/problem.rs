@@ -37,14 +37,16 @@ pub(crate) enum Code {
     InvalidField,
     EmptyMessage,
     TooLong,
-    InvalidSessionId,
+    ConflictingFields,
     OriginNotAllowed,
     NotFound,
     MethodNotAllowed,
     BodyTimeout,
+    NotResumable,
     BodyTooLarge,
     UnsupportedMediaType,
     Internal,
+    ShuttingDown,
     UpstreamRejected,
     UpstreamBlocked,
     UpstreamMalformed,
@@ -69,16 +71,18 @@ impl Code {
             Self::InvalidField => (StatusCode::BAD_REQUEST, "Invalid field"),
             Self::EmptyMessage => (StatusCode::BAD_REQUEST, "Empty message"),
             Self::TooLong => (StatusCode::BAD_REQUEST, "Text too long"),
-            Self::InvalidSessionId => (StatusCode::BAD_REQUEST, "Invalid session id"),
+            Self::ConflictingFields => (StatusCode::BAD_REQUEST, "Conflicting fields"),
             Self::OriginNotAllowed => (StatusCode::FORBIDDEN, "Origin not allowed"),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "Body too slow"),
+            Self::NotResumable => (StatusCode::CONFLICT, "Stream not resumable"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Body too large"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
             }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
+            Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "Server stopping"),
             Self::UpstreamRejected => (StatusCode::BAD_GATEWAY, "Upstream rejected the request"),
             Self::UpstreamBlocked => (StatusCode::BAD_GATEWAY, "Upstream declined to answer"),
             Self::UpstreamMalformed => (StatusCode::BAD_GATEWAY, "Upstream reply unusable"),
@@ -119,7 +123,7 @@ pub(crate) struct Problem {
     pub(crate) field: Option<String>,
     /// The step of a chat or a search that failed.
     pub(crate) stage: Option<Stage>,
-    pub(crate) retry_after: Option<Duration>,
+    retry_after: Option<Duration>,
     /// For the log.
     pub(crate) cause: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -139,6 +143,24 @@ impl Problem {
     pub(crate) fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let detail = "something went wrong in this server; its log says more";
         Self { cause: Some(Arc::from(cause.into())), ..Self::new(Code::Internal, detail) }
+    }
+
+    /// The answer as a whole took too long.
+    pub(crate) fn deadline_exceeded() -> Self {
+        Self::new(Code::DeadlineExceeded, "the answer took too long; try again in a moment")
+    }
+
+    /// The journal does not take what a reader thinks of a reply.
+    pub(crate) fn from_journal(error: PortError) -> Self {
+        let problem = Self::from_port("the journal of the book's owner", &error);
+        Self { cause: Some(Arc::new(error)), ..problem }
+    }
+
+    /// In how many seconds to try again, rounded up: a client that comes back too early is
+    /// refused again.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        let wait = self.retry_after?;
+        Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
     }
 
     pub(crate) fn from_panic() -> Self {
@@ -167,7 +189,8 @@ impl Problem {
         Self::internal(error.to_string())
     }
 
-    fn from_port(stage: Stage, error: &PortError) -> Self {
+    /// `who` is the port in words.
+    fn from_port(who: &str, error: &PortError) -> Self {
         let (code, what) = match error.kind() {
             ErrorKind::Unavailable => {
                 (Code::UpstreamUnavailable, "cannot be reached; try again in a moment")
@@ -195,17 +218,7 @@ impl Problem {
                 (Code::UpstreamMalformed, "gave no usable reply; try again in a moment")
             }
         };
-        let who = match stage {
-            Stage::Session => "the memory of conversations",
-            Stage::Embed => "the service that reads questions",
-            Stage::Retrieve => "the search in the book",
-            Stage::Generate => "the service that writes answers",
-        };
-        Self {
-            stage: Some(stage),
-            retry_after: error.retry_after(),
-            ..Self::new(code, format!("{who} {what}"))
-        }
+        Self { retry_after: error.retry_after(), ..Self::new(code, format!("{who} {what}")) }
     }
 }
 
@@ -224,7 +237,13 @@ impl From<ChatError> for Problem {
         match &error {
             ChatError::Question(error) => (*error).into(),
             ChatError::Port { stage, source } => {
-                let problem = Self::from_port(*stage, source);
+                let who = match stage {
+                    Stage::Session => "the memory of conversations",
+                    Stage::Embed => "the service that reads questions",
+                    Stage::Retrieve => "the search in the book",
+                    Stage::Generate => "the service that writes answers",
+                };
+                let problem = Self { stage: Some(*stage), ..Self::from_port(who, source) };
                 Self { cause: Some(Arc::new(error)), ..problem }
             }
         }

@@ -1,12 +1,14 @@
 //! How far the work for a request has come, for its span in the log.
 
-use askbook::answer::{Answer, Outcome};
+use askbook::answer::{Answer, Leg, Loss, Mode, Outcome};
 use askbook::event::ChatEvent;
 use askbook::search::Found;
+use metrics::counter;
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::request_log::milliseconds;
+use crate::problem::Problem;
+use crate::request_log::{milliseconds, record_problem};
 use crate::wire::Explanation;
 
 /// Watches a chat or a search and records its progress in the span of the request.
@@ -34,6 +36,10 @@ impl Progress {
                 self.restarted = *restarted;
                 self.end_stage("session_ms");
             }
+            ChatEvent::Condensed(_) => {
+                self.end_stage("condense_ms");
+                Span::current().record("condensed", true);
+            }
             ChatEvent::Embedded => self.embedded(),
             ChatEvent::Retrieved(found) => self.retrieved(found),
             ChatEvent::Delta(_) => {
@@ -47,7 +53,14 @@ impl Progress {
                 self.end_stage("generate_ms");
                 record_answer(answer);
             }
+            ChatEvent::Citation(_) | ChatEvent::Sources(_) | ChatEvent::Failed { .. } => {}
         }
+    }
+
+    /// The reply was begun, and there is no answer.
+    pub(crate) fn failed(problem: &Problem) {
+        Span::current().record("outcome", "failed");
+        record_problem(problem);
     }
 
     /// The question has been turned into a vector.
@@ -62,7 +75,7 @@ impl Progress {
         span.record("candidates", found.candidates.len());
         span.record("retrieved", found.passages.len());
         span.record("sufficient", found.evidence.sufficient);
-        span.record("degraded", found.degraded);
+        span.record("degraded", !found.losses.is_empty());
         self.explanation = self.explain.then(|| found.into());
     }
 
@@ -83,9 +96,34 @@ fn record_answer(answer: &Answer) {
         Outcome::NotInBook => "not_in_book",
     };
     span.record("outcome", outcome);
+    let mode = answer.mode.map(|mode| match mode {
+        Mode::Generated => "generated",
+        Mode::Extractive => "extractive",
+    });
+    if let Some(mode) = mode {
+        span.record("mode", mode);
+    }
+    counter!("askbook_answers_total", "outcome" => outcome, "mode" => mode.unwrap_or("none"))
+        .increment(1);
+    if !answer.losses.is_empty() {
+        span.record("losses", losses(&answer.losses));
+    }
     if let Some(model) = &answer.model {
         span.record("model", model);
     }
     span.record("input_tokens", answer.usage.input_tokens);
     span.record("output_tokens", answer.usage.output_tokens);
+}
+
+/// Like `embedder generator:rate_limited`.
+fn losses(losses: &[Loss]) -> String {
+    let name = |loss: &Loss| {
+        let leg = match loss.leg {
+            Leg::Embedder => "embedder",
+            Leg::Retriever => "retriever",
+            Leg::Generator => "generator",
+        };
+        loss.reason.map_or_else(|| leg.to_owned(), |reason| format!("{leg}:{reason}"))
+    };
+    losses.iter().map(name).collect::<Vec<_>>().join(" ")
 }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use askbook::chat::Ports;
 use askbook::error::{ErrorKind, PortError};
-use futures_util::future::join_all;
+use futures_util::future::{join_all, join4};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use tracing::warn;
@@ -24,6 +24,12 @@ pub(crate) struct Probe {
 /// What a port says of itself, some day.
 type Ready<'a> = Pin<Box<dyn Future<Output = Result<(), PortError>> + Send + 'a>>;
 
+/// A dependency, and whether it serves.
+struct Part {
+    dependency: Dependency,
+    serves: bool,
+}
+
 impl Probe {
     pub(crate) fn new(ports: Ports, settings: ReadinessSettings) -> Self {
         Self { ports, settings, latest: Mutex::new(None) }
@@ -37,28 +43,57 @@ impl Probe {
         {
             return readiness.clone();
         }
-        let Ports { embedder, retriever, generator, sessions } = &self.ports;
-        let dependencies = join_all([
-            self.dependency("embedder", embedder.ready()),
-            self.dependency("retriever", retriever.ready()),
-            self.dependency("generator", generator.ready()),
-            self.dependency("sessions", sessions.ready()),
-        ])
+        let Ports { embedder, retriever, generators, sessions, .. } = &self.ports;
+        let generators = generators.iter().enumerate().map(|(place, generator)| {
+            let name = match place {
+                0 => "generator".to_owned(),
+                _ => format!("generator:{}", generator.model()),
+            };
+            self.dependency(name, generator.ready())
+        });
+        let (embedder, retriever, generators, sessions) = join4(
+            self.part("embedder", || embedder.ready(), || embedder.serves()),
+            self.part("retriever", || retriever.ready(), || retriever.serves()),
+            join_all(generators),
+            self.dependency("sessions".to_owned(), sessions.ready()),
+        )
         .await;
-        let ready = dependencies.iter().all(|dependency| dependency.ready);
-        let readiness = Readiness { ready, dependencies };
+        // Each part serves, and one of the generators can write.
+        let writes = generators.iter().any(|generator| generator.ready);
+        let ready = embedder.serves && retriever.serves && writes && sessions.ready;
+        let dependencies: Vec<Dependency> =
+            [embedder.dependency, retriever.dependency].into_iter().chain(generators).collect();
+        let dependencies = [dependencies, vec![sessions]].concat();
+        let degraded = dependencies.iter().any(|dependency| !dependency.ready);
+        let readiness = Readiness { ready, degraded, dependencies };
         *latest = Some((Instant::now(), readiness.clone()));
         readiness
     }
 
-    async fn dependency(&self, name: &str, ready: Ready<'_>) -> Dependency {
-        let result = timeout(self.settings.timeout, ready).await.unwrap_or_else(|_| {
-            Err(PortError::new(ErrorKind::Timeout, "it does not say whether it is ready"))
-        });
+    /// A dependency that may serve without being ready.
+    async fn part<'a>(
+        &self,
+        name: &str,
+        ready: impl FnOnce() -> Ready<'a>,
+        serves: impl FnOnce() -> Ready<'a>,
+    ) -> Part {
+        let dependency = self.dependency(name.to_owned(), ready()).await;
+        let serves = dependency.ready || self.in_time(serves()).await.is_ok();
+        Part { dependency, serves }
+    }
+
+    async fn dependency(&self, name: String, ready: Ready<'_>) -> Dependency {
+        let result = self.in_time(ready).await;
         if let Err(error) = &result {
             warn!(dependency = name, error = chain(error), "not ready");
         }
         let error = result.err().map(|error| error.kind().into());
-        Dependency { name: name.to_owned(), ready: error.is_none(), error }
+        Dependency { name, ready: error.is_none(), error }
+    }
+
+    async fn in_time(&self, ready: Ready<'_>) -> Result<(), PortError> {
+        timeout(self.settings.timeout, ready).await.unwrap_or_else(|_| {
+            Err(PortError::new(ErrorKind::Timeout, "it does not say whether it is ready"))
+        })
     }
 }

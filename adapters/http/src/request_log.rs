@@ -1,10 +1,13 @@
 //! The outermost layer: what every request and every reply has in common.
 
+use std::fmt;
+use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::{Stream, stream};
 use poem::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
-use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use poem::{Endpoint, Request, Response, Result};
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use poem::{Body, Endpoint, Request, Response, Result};
 use poem_openapi::payload::Payload;
 use tokio::time::Instant;
 use tracing::field::Empty;
@@ -13,11 +16,12 @@ use uuid::Uuid;
 
 use crate::problem::{Code, Problem, chain};
 use crate::routes::{self, Route};
+use crate::streaming::Streamed;
 use crate::wire::ProblemDocument;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Gives each request an id and a span, logs one event when it ends, writes the body of problems,
+/// Gives each request an id and a span, logs one event when its reply ends, writes the body of problems,
 /// and sets the headers that every reply has.
 ///
 /// Handlers record what they find out in the span: the fields of `Entry::new`. Nothing in it
@@ -36,8 +40,9 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        trim_slashes(request.uri_mut());
+        canonicalise(request.uri_mut());
         let id = request_id(request.headers());
+        request.set_data(RequestId(id.clone()));
         let route = routes::find(request.uri().path());
         let entry = Entry::new(&id, request.method(), route);
         if request.method() == Method::HEAD {
@@ -51,20 +56,42 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
         if let Some(problem) = &problem {
             write_problem(&mut response, problem, &id, route);
         }
-        entry.end(response.status(), problem.as_ref());
+        if let Some(problem) = &problem {
+            entry.span.in_scope(|| record_problem(problem));
+        }
+        entry.span.record("http.status", response.status().as_u16());
+        if response.extensions_mut().remove::<Streamed>().is_some() {
+            let body = response.take_body();
+            response.set_body(entry.follow(body));
+        } else {
+            entry.end();
+        }
 
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, id);
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         Ok(response)
     }
 }
 
-/// Makes `/chat/` the same as `/chat`.
-fn trim_slashes(uri: &mut Uri) {
+/// Names a request: in the log, in the header of its reply, in problems.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(HeaderValue);
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.to_str().unwrap_or_default())
+    }
+}
+
+/// Makes `/chat/` and `/api/chat`, by which existing front ends ask, the same as `/chat`, and so
+/// with every address.
+fn canonicalise(uri: &mut Uri) {
     let path = uri.path();
     let trimmed = path.trim_end_matches('/');
+    let below_api = trimmed.strip_prefix("/api").filter(|path| routes::find(path).is_some());
+    let trimmed = below_api.unwrap_or(trimmed);
     if trimmed.len() == path.len() || trimmed.is_empty() {
         return;
     }
@@ -103,17 +130,28 @@ fn write_problem(
     let headers = response.headers_mut();
     let media_type = HeaderValue::from_static(ProblemDocument::CONTENT_TYPE);
     headers.insert(CONTENT_TYPE, media_type);
-    if let Some(wait) = problem.retry_after {
-        headers.insert(RETRY_AFTER, whole_seconds(wait).into());
+    if let Some(seconds) = problem.retry_after() {
+        headers.insert(RETRY_AFTER, seconds.into());
     }
     if let (Code::MethodNotAllowed, Some(route)) = (problem.code, route) {
         headers.insert(ALLOW, HeaderValue::from_static(route.methods));
     }
 }
 
-/// Rounded up: a client that comes back too early is refused again.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+/// Tells the owner about a problem, in the span of its request.
+pub(crate) fn record_problem(problem: &Problem) {
+    let span = Span::current();
+    span.record("problem.code", tracing::field::display(problem.code));
+    if let Some(stage) = problem.stage {
+        span.record("problem.stage", tracing::field::display(stage));
+    }
+    match &problem.cause {
+        _ if !problem.code.status().is_server_error() => {
+            debug!(detail = %problem.detail, "request refused");
+        }
+        Some(cause) => error!(error = chain(&**cause), "request failed"),
+        None => error!(error = %problem.detail, "request failed"),
+    }
 }
 
 /// A request in the log.
@@ -133,6 +171,7 @@ impl Entry {
             http.status = Empty,
             duration_ms = Empty,
             session_ms = Empty,
+            condense_ms = Empty,
             embed_ms = Empty,
             retrieve_ms = Empty,
             first_delta_ms = Empty,
@@ -141,7 +180,11 @@ impl Entry {
             retrieved = Empty,
             sufficient = Empty,
             degraded = Empty,
+            condensed = Empty,
             outcome = Empty,
+            mode = Empty,
+            losses = Empty,
+            rating = Empty,
             model = Empty,
             input_tokens = Empty,
             output_tokens = Empty,
@@ -151,25 +194,26 @@ impl Entry {
         Self { span, begun: Instant::now(), ended: false }
     }
 
-    fn end(mut self, status: StatusCode, problem: Option<&Problem>) {
+    fn end(mut self) {
         self.ended = true;
-        let span = &self.span;
-        span.record("http.status", status.as_u16());
-        span.record("duration_ms", milliseconds(self.begun.elapsed()));
-        if let Some(problem) = problem {
-            span.record("problem.code", tracing::field::display(problem.code));
-            if let Some(stage) = problem.stage {
-                span.record("problem.stage", tracing::field::display(stage));
+        self.span.record("duration_ms", milliseconds(self.begun.elapsed()));
+        info!(parent: &self.span, "request answered");
+    }
+
+    /// A body that ends this entry where it ends itself, and that works in its span.
+    fn follow(self, body: Body) -> Body {
+        let span = self.span.clone();
+        let mut chunks = Box::pin(body.into_bytes_stream());
+        let mut entry = Some(self);
+        Body::from_bytes_stream(stream::poll_fn(move |cx| {
+            let polled = span.in_scope(|| chunks.as_mut().poll_next(cx));
+            if matches!(polled, Poll::Ready(None))
+                && let Some(entry) = entry.take()
+            {
+                entry.end();
             }
-            match &problem.cause {
-                _ if !status.is_server_error() => {
-                    debug!(parent: span, detail = %problem.detail, "request refused");
-                }
-                Some(cause) => error!(parent: span, error = chain(&**cause), "request failed"),
-                None => error!(parent: span, error = %problem.detail, "request failed"),
-            }
-        }
-        info!(parent: span, "request answered");
+            polled
+        }))
     }
 }
 

@@ -21,9 +21,11 @@ pub(crate) struct Route {
 }
 
 /// All of them. `endpoint` serves the same ones; a test compares the two.
-pub(crate) const ROUTES: [Route; 7] = [
+pub(crate) const ROUTES: [Route; 9] = [
     Route { path: "/", methods: "GET, HEAD" },
     Route { path: "/chat", methods: "POST" },
+    Route { path: "/chat/stream", methods: "POST" },
+    Route { path: "/feedback", methods: "POST" },
     Route { path: "/search", methods: "POST" },
     Route { path: "/health", methods: "GET, HEAD" },
     Route { path: "/ready", methods: "GET, HEAD" },

@@ -9,11 +9,12 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -30,6 +31,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::settings::ConnectionSettings;
+use crate::streaming::Closing;
 use crate::timed_stream::{Phase, TimedStream, overdue};
 
 /// How many connections the system keeps until they are accepted.
@@ -87,6 +89,7 @@ impl Bound {
         let slots = Arc::new(Semaphore::new(settings.limit));
         let connections = TaskTracker::new();
         let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
+        let closing = Closing::default();
         let (crowded, _) = watch::channel(false);
         let app = Arc::new(app);
 
@@ -102,6 +105,7 @@ impl Bound {
                     addresses: (LocalAddr(address.into()), RemoteAddr(peer.into())),
                     settings,
                     crowded: crowded.subscribe(),
+                    closing: closing.clone(),
                 };
                 let (drain, cut) = (drain.clone(), cut.clone());
                 connections.spawn(async move {
@@ -119,7 +123,13 @@ impl Bound {
         drain.cancel();
         connections.close();
         info!(connections = connections.len(), "stopping");
-        if timeout(settings.shutdown_timeout, connections.wait()).await.is_err() {
+        let last_words = (settings.shutdown_timeout / 2).min(Duration::from_secs(1));
+        let in_time = settings.shutdown_timeout.saturating_sub(last_words);
+        if timeout(in_time, connections.wait()).await.is_ok() {
+            return;
+        }
+        closing.0.cancel();
+        if timeout(last_words, connections.wait()).await.is_err() {
             warn!(connections = connections.len(), "cutting off requests that do not end");
             cut.cancel();
             connections.wait().await;
@@ -160,6 +170,8 @@ struct Connection<E> {
     settings: ConnectionSettings,
     /// Whether another connection waits for a place.
     crowded: watch::Receiver<bool>,
+    /// Whether it is about to be cut off.
+    closing: Closing,
 }
 
 impl<E: Endpoint + 'static> Connection<E> {
@@ -170,18 +182,18 @@ impl<E: Endpoint + 'static> Connection<E> {
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let Self { app, addresses, settings, crowded } = self;
+        let Self { app, addresses, settings, crowded, closing } = self;
         let (phase, phases) = watch::channel(Phase::Head);
         let stream = TimedStream::new(stream, phase.clone(), settings.write_timeout);
-        let service = service_fn(move |request: Request<Incoming>| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(closing.clone());
             let (app, phase) = (Arc::clone(&app), phase.clone());
             let (local, remote) = addresses.clone();
             async move {
                 phase.send_replace(Phase::Handling);
                 let response = app.get_response((request, local, remote, Scheme::HTTP).into());
                 let response = Response::from(response.await);
-                phase.send_replace(Phase::Rest);
-                Ok::<_, Infallible>(response)
+                Ok::<_, Infallible>(response.map(|body| Handled { body, phase }))
             }
         });
         let connection = http1::Builder::new()
@@ -207,6 +219,38 @@ impl<E: Endpoint + 'static> Connection<E> {
             // Clients that leave are everyday events.
             debug!(error = crate::problem::chain(&error), "connection ended");
         }
+    }
+}
+
+/// The body of a reply. A request is being handled until all of it was taken.
+struct Handled<B> {
+    body: B,
+    phase: watch::Sender<Phase>,
+}
+
+impl<B: Body + Unpin> Body for Handled<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for Handled<B> {
+    fn drop(&mut self) {
+        self.phase.send_replace(Phase::Rest);
     }
 }
 

@@ -17,8 +17,11 @@ pub struct HttpSettings {
     pub body_limit: usize,
     /// How long the body of a request may take to arrive.
     pub body_timeout: Duration,
-    /// How long the answer to a request may take, the arrival of its body included.
+    /// How long the answer to a request may take, the arrival of its body included, and for a
+    /// stream its end.
     pub deadline: Duration,
+    /// How long a stream of events is silent at most; a comment is sent then.
+    pub heartbeat: Duration,
     /// How `/ready` finds out what it says.
     pub readiness: ReadinessSettings,
     /// How connections are kept.
@@ -49,6 +52,7 @@ pub struct ConnectionSettings {
     pub idle_timeout: Duration,
     /// How long a client may take no byte of a reply.
     pub write_timeout: Duration,
-    /// How long requests may go on after the server was told to stop.
+    /// How long requests may go on after the server was told to stop. In the last second of it, or
+    /// its second half where that is shorter, streams are told to end.
     pub shutdown_timeout: Duration,
 }

@@ -1,3 +1,4 @@
+use askbook::answer::Mode;
 use askbook::error::PortError;
 use askbook::ports::{Generated, Generation, Generator, Usage};
 use askbook::prompt::{NOT_IN_BOOK, Prompt};
@@ -13,6 +14,10 @@ pub struct MemoryGenerator;
 impl Generator for MemoryGenerator {
     fn model(&self) -> &'static str {
         "memory"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Extractive
     }
 
     async fn generate(&self, prompt: Prompt) -> Result<Generation, PortError> {

@@ -5,10 +5,12 @@
 
 mod embedder;
 mod generator;
+mod journal;
 mod sessions;
 mod store;
 
 pub use embedder::MemoryEmbedder;
 pub use generator::MemoryGenerator;
+pub use journal::MemoryJournal;
 pub use sessions::{MemorySessions, SessionLimits};
 pub use store::MemoryStore;

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use askbook::embedding::VectorShape;
-use askbook::ports::{ChatSession, Embedder, Entry, Generator, Retriever};
-use askbook_memory::{MemoryEmbedder, MemoryGenerator, MemorySessions, MemoryStore, SessionLimits};
+use askbook::ports::{ChatSession, Embedder, Entry, Generator, Journal, Retriever};
+use askbook_memory::{
+    MemoryEmbedder, MemoryGenerator, MemoryJournal, MemorySessions, MemoryStore, SessionLimits,
+};
 
 fn dense() -> VectorShape {
     VectorShape::dense(NonZeroUsize::new(64).unwrap())
@@ -89,4 +91,14 @@ mod session {
     }
 
     askbook::session_contract!(fixture);
+}
+
+mod journal {
+    use super::*;
+
+    async fn fixture() -> (Arc<dyn Journal>, ()) {
+        (Arc::new(MemoryJournal::new(NonZeroUsize::new(100).unwrap())), ())
+    }
+
+    askbook::journal_contract!(fixture);
 }

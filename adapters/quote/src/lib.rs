@@ -4,6 +4,7 @@
 //! [`compose`] picks what is needed to understand them; [`quotation`] writes it as Markdown in
 //! which nothing of the book's own text can pass for a citation or a refusal.
 
+use askbook::answer::Mode;
 use askbook::error::PortError;
 use askbook::ports::{Generated, Generation, Generator, Usage};
 use askbook::prompt::{NOT_IN_BOOK, Prompt};
@@ -34,6 +35,10 @@ impl QuoteGenerator {
 impl Generator for QuoteGenerator {
     fn model(&self) -> &'static str {
         "quote"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Extractive
     }
 
     async fn generate(&self, prompt: Prompt) -> Result<Generation, PortError> {

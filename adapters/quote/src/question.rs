@@ -3,6 +3,7 @@
 use askbook::concept::{Concept, concepts};
 use askbook::definition::Subject;
 use askbook::prompt::Prompt;
+use askbook::search::Query;
 use askbook::session::Role;
 
 /// The kind of answer that a question wants.
@@ -27,8 +28,9 @@ pub(crate) enum Wants {
 pub(crate) struct Inquiry {
     /// The words that an answer has to be about, each once.
     pub(crate) concepts: Vec<Concept>,
-    /// Words of the selected text and of the question before: they help to choose between
-    /// sentences, but an answer may do without them.
+    /// Words of what the question speaks of without naming it, such as the selected text, or else
+    /// of the question before: they help to choose between sentences, but an answer may do without
+    /// them.
     pub(crate) context: Vec<Concept>,
     /// The kind of answer.
     pub(crate) wants: Wants,
@@ -40,12 +42,15 @@ pub(crate) struct Inquiry {
 
 impl Inquiry {
     /// Reads the question of a prompt. One without words of its own ("what is this?") is about
-    /// what the reader selected or, failing that, asked before.
+    /// what the reader selected or, failing that, the page, or what was asked before.
     pub(crate) fn read(prompt: &Prompt) -> Self {
-        let question = prompt.question.text();
-        let mut asked = concepts(question);
+        let question = prompt.asked();
+        let standalone = prompt.standalone.as_deref();
+        let wording = Query { question: &prompt.question, standalone }.wording();
+        let mut asked = concepts(wording.asked);
         let before = prompt.history.iter().rev().find(|turn| turn.role == Role::Reader);
-        let around = prompt.question.selected_text().or(before.map(|turn| turn.text.as_str()));
+        let around = wording.context.as_deref().or(prompt.question.selected_text());
+        let around = around.or(before.map(|turn| turn.text.as_str()));
         let mut context = concepts(around.unwrap_or_default());
         if !asked.iter().any(Concept::says_something) && !context.is_empty() {
             std::mem::swap(&mut asked, &mut context);

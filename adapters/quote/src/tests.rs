@@ -1,8 +1,9 @@
-use askbook::citation;
 use askbook::passage::{Hit, Passage, PassageId, Scores};
 use askbook::question::{Question, QuestionLimits};
-use askbook::session::{Role, Turn};
+use askbook::review::Review;
+use askbook::session::{MessageId, Role, Turn};
 use futures_util::StreamExt;
+use uuid::Uuid;
 
 use super::*;
 
@@ -21,6 +22,8 @@ fn hit(heading: &str, text: &str) -> Hit {
 
 fn prompt(question: &str, passages: &[(&str, &str)]) -> Prompt {
     Prompt {
+        mark: MessageId(Uuid::nil()),
+        standalone: None,
         question: Question::new(question, None, None, QuestionLimits::default())
             .expect("a question"),
         passages: passages.iter().map(|(heading, text)| hit(heading, text)).collect(),
@@ -265,6 +268,23 @@ fn what_was_selected_or_asked_before_tells_what_a_bare_question_is_about() {
 }
 
 #[test]
+fn a_follow_up_is_answered_by_what_it_means_and_a_bare_question_by_its_page() {
+    let mut follow_up = prompt("and for how long?", &BOOK);
+    follow_up.standalone = Some("How long does a session keep a conversation?".to_owned());
+    assert!(answered(&follow_up).contains("[2]"));
+
+    let mut page = prompt("What is this page about?", &BOOK);
+    page.question = Question::new(
+        "What is this page about?",
+        None,
+        Some("/docs/supported-browsers"),
+        QuestionLimits::default(),
+    )
+    .expect("a question");
+    assert!(answered(&page).contains("[3]"));
+}
+
+#[test]
 fn links_that_lead_nowhere_from_another_page_lose_their_address() {
     check(
         "Where is the port described?",
@@ -294,9 +314,11 @@ fn no_text_of_the_book_passes_for_a_citation_or_a_refusal() {
         let prompt = prompt("Which port?", &[("", text), ("", "Two."), ("", "Three.")]);
         let answer = answered(&prompt);
         assert_eq!(answer, quoted);
-        let (checked, sources) = citation::check(&answer, &prompt.passages);
-        assert_eq!(checked, answer);
-        let cited: Vec<usize> = sources.iter().map(|source| source.number).collect();
+        let mut review = Review::new(&prompt);
+        review.add(&answer);
+        let checked = review.finish().1.expect("a text with citations");
+        assert_eq!(checked.text, answer);
+        let cited: Vec<usize> = checked.sources.iter().map(|source| source.number).collect();
         assert_eq!(cited, [1], "{text}");
     }
 }

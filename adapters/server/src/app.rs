@@ -7,14 +7,21 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use askbook::chat::Chat;
+use askbook::ports::Journal;
 use askbook_http::{Bound, HttpSettings, Server};
+use askbook_journal::FileJournal;
 use tokio::task::JoinSet;
-use tracing::{error, info};
+use tokio::time::timeout;
+use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::indexer::{Extent, Indexer, Unasked};
 use crate::store::Store;
+use crate::telemetry;
 use crate::wiring::{self, Pace};
+
+/// How long the end waits for the disk of the journal.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// A service whose socket is open and which is ready to run.
 pub struct App {
@@ -23,6 +30,7 @@ pub struct App {
     http: HttpSettings,
     indexer: Indexer,
     store: Store,
+    journal: Option<Arc<FileJournal>>,
     index_refresh: Duration,
     extent: Option<Extent>,
     book: String,
@@ -43,9 +51,14 @@ impl App {
         let bound = Server::bind(address, http.connections).with_context(|| {
             format!("cannot listen on {address}: set PORT and HOST to what is free and yours")
         })?;
+        if let Some(address) = config.settings.metrics {
+            telemetry::measure(address)?;
+        }
         let embedder = wiring::embedder(&config, Pace::Reader)?;
         let store = wiring::store(&config, embedder.as_ref()).await?;
-        let chat = wiring::chat(&config, Arc::clone(&embedder), &store)?;
+        let journal = wiring::journal(&config)?;
+        let noting = journal.clone().map(|journal| journal as Arc<dyn Journal>);
+        let chat = wiring::journalling_chat(&config, Arc::clone(&embedder), &store, noting)?;
         let indexer = wiring::indexer(&config, &store)?;
         let extent = indexer.ensure().await?;
         let source = &config.settings.book;
@@ -64,7 +77,7 @@ impl App {
             generator = config.generator.name(),
             "askbook is listening"
         );
-        Ok(Self { bound, chat, http, indexer, store, index_refresh, extent, book })
+        Ok(Self { bound, chat, http, indexer, store, journal, index_refresh, extent, book })
     }
 
     /// Where it listens; with its actual port when any free one was asked for.
@@ -81,7 +94,7 @@ impl App {
     /// is not of the book as it is now is made anew meanwhile, where that costs nothing; the store
     /// is kept fresh.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { bound, chat, http, indexer, store, index_refresh, extent, .. } = self;
+        let Self { bound, chat, http, indexer, store, journal, index_refresh, extent, .. } = self;
         let mut meanwhile = JoinSet::new();
         if indexer.unasked == Unasked::NotOurs {
             let retriever = Arc::clone(&store.retriever);
@@ -102,6 +115,11 @@ impl App {
         meanwhile.spawn(async move { store.keep(index_refresh).await });
         bound.serve(askbook_http::app(chat, &http), shutdown).await;
         meanwhile.shutdown().await;
+        if let Some(journal) = journal
+            && timeout(FLUSH, journal.flush()).await.is_err()
+        {
+            warn!("the disk does not keep up: what readers asked in vain last is not written down");
+        }
     }
 }
 

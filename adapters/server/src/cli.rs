@@ -2,6 +2,7 @@
 
 mod answer;
 mod arguments;
+mod gaps;
 mod index;
 
 use std::ffi::OsString;
@@ -75,9 +76,8 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let result = match command {
         Command::Serve => succeeded(runtime.block_on(serve(config))),
         Command::Index(wanted) => succeeded(runtime.block_on(index::index(&config, &wanted))),
-        Command::Ask { question, json } => {
-            succeeded(runtime.block_on(answer::ask(&config, &question, json)))
-        }
+        Command::Ask(wanted) => succeeded(runtime.block_on(answer::ask(&config, &wanted))),
+        Command::Gaps(wanted) => succeeded(gaps::list(&config, &wanted)),
         Command::Search(wanted) => succeeded(runtime.block_on(answer::search(&config, &wanted))),
         Command::Check { json } => runtime.block_on(check::run(&config, json)),
         Command::Eval(wanted) => runtime.block_on(eval::run(&config, wanted)),

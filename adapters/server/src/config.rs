@@ -5,6 +5,7 @@
 //! the settings file, `.env`, the environment, flags. This is the only place that reads the
 //! environment; `.env` is read, never put into the environment.
 
+mod budget;
 mod example;
 mod layer;
 mod listing;
@@ -24,10 +25,11 @@ use layer::{Given, Strangers};
 use listing::Listing;
 use reader::Reader;
 
+pub(crate) use budget::Budget;
 pub(crate) use example::example;
 pub(crate) use setting::Settings;
 use value::{EmbedderName, GeneratorName, RetrieverName};
-pub(crate) use value::{LogFormat, QueryTask, SessionsName};
+pub(crate) use value::{FallbackName, LogFormat, QueryTask, SessionsName, Switch};
 
 /// The settings file that is read when it is there and no other is named.
 const FILE: &str = "askbook.toml";
@@ -39,6 +41,7 @@ pub struct Config {
     pub(crate) embedder: EmbedderChoice,
     pub(crate) retriever: RetrieverChoice,
     pub(crate) generator: GeneratorChoice,
+    pub(crate) budget: Budget,
     /// What the owner should know before it hurts.
     pub(crate) warnings: Vec<String>,
     listing: Listing,
@@ -223,7 +226,9 @@ impl Config {
 
         let settings = Settings::read(&mut Reader { merged: &merged, problems: &mut problems });
         let choices = settings.as_ref().and_then(|settings| choose(settings, keys, &mut problems));
-        let (Some(settings), Some(choices), true) = (settings, choices, problems.0.is_empty())
+        let budget = settings.as_ref().map(|settings| Budget::of(settings, &mut problems));
+        let (Some(settings), Some(choices), Some(budget), true) =
+            (settings, choices, budget, problems.0.is_empty())
         else {
             return Err(ConfigError { problems: problems.0 });
         };
@@ -235,12 +240,26 @@ impl Config {
             warnings.push("QDRANT_API_KEY is of no use without QDRANT_URL".to_owned());
         }
         let (embedder, retriever, generator) = choices;
+        if settings.gemini_fallback_model.is_some() && generator.key().is_none() {
+            let name = generator.name();
+            warnings.push(format!("GEMINI_FALLBACK_MODEL is of no use while {name} writes"));
+        }
         let mut listing = Listing::of(&merged);
         listing.choose("ASKBOOK_EMBEDDER", embedder.name());
         listing.choose("ASKBOOK_RETRIEVER", retriever.name());
         listing.choose("ASKBOOK_GENERATOR", generator.name());
         let given = Layers(given);
-        Ok(Self { settings, embedder, retriever, generator, warnings, listing, given, keys })
+        Ok(Self {
+            settings,
+            embedder,
+            retriever,
+            generator,
+            budget,
+            warnings,
+            listing,
+            given,
+            keys,
+        })
     }
 
     /// The book, as the settings describe it.
@@ -331,6 +350,9 @@ fn choose(
         Some(_) => GeneratorName::Gemini,
         None => GeneratorName::Quote,
     });
+    if settings.gemini_fallback_model.as_ref() == Some(&settings.gemini_model) {
+        problems.add("GEMINI_FALLBACK_MODEL must be another model than GEMINI_MODEL");
+    }
     let generator = match generator {
         GeneratorName::Gemini => needed(key.map(GeneratorChoice::Gemini), || {
             problems.add("ASKBOOK_GENERATOR asks for gemini: set GEMINI_API_KEY too");
@@ -387,6 +409,14 @@ impl RetrieverChoice {
 }
 
 impl GeneratorChoice {
+    /// The key, where a model writes.
+    pub(crate) fn key(&self) -> Option<&SecretString> {
+        match self {
+            Self::Gemini(key) => Some(key),
+            Self::Quote | Self::Memory => None,
+        }
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Gemini(_) => "gemini",

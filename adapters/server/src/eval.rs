@@ -1,6 +1,7 @@
 //! Measures how well passages are found and questions refused, on a set of questions of which is
 //! known what answers them.
 
+mod conversation;
 mod measure;
 mod metrics;
 mod report;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use askbook::manifest::Recipe;
+use askbook::ports::Embedder;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,9 +26,11 @@ use crate::cli::print;
 use crate::config::Config;
 use crate::store::Store;
 use crate::wiring::{self, Pace};
+use conversation::Comparison;
 use report::Report;
 use set::{Asked, Half};
 use stored::StoredRankings;
+use target::Missing;
 
 /// No ranking is deeper.
 const DEEPEST: u64 = 50;
@@ -64,6 +68,15 @@ pub(crate) struct EvalArguments {
     /// Write the answers too, by the configured generator, and measure which are refused
     #[arg(long)]
     answers: bool,
+    #[arg(
+        long,
+        conflicts_with_all = ["answers", "compare", "dense_rankings"],
+        help = "The set holds conversations, {turns: [{question, answer}, {question}], relevant, \
+                condensed}: measure how well their last turn is found by its own words, condensed, \
+                and as askbook searches for it with and without a model (which is not asked: what \
+                it would say is in the set)"
+    )]
+    conversations: bool,
     /// Print one JSON object instead of tables
     #[arg(long)]
     json: bool,
@@ -75,6 +88,9 @@ pub(crate) struct EvalArguments {
 /// The set cannot be used; there is nothing to search, or it fails; nothing that the set calls
 /// relevant is in the index.
 pub(crate) async fn run(config: &Config, arguments: EvalArguments) -> anyhow::Result<ExitCode> {
+    if arguments.conversations {
+        return converse(config, &arguments).await;
+    }
     let mut set = set::read(&arguments.questions)?;
     if let Some(half) = arguments.half {
         set.retain(|asked| asked.half == half);
@@ -104,6 +120,30 @@ pub(crate) async fn run(config: &Config, arguments: EvalArguments) -> anyhow::Re
         if let Some(second) = &second {
             print(format_args!("\n{second}\n{}", table::difference(&first, second)?))?;
         }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Measures conversations and prints.
+async fn converse(config: &Config, arguments: &EvalArguments) -> anyhow::Result<ExitCode> {
+    let mut talks = conversation::read(&arguments.questions)?;
+    if let Some(half) = arguments.half {
+        talks.retain(|talk| talk.asked.half == half);
+    }
+    let (embedder, store) = searchable(config).await?;
+    let set: Vec<Asked> = talks.iter().map(|talk| talk.asked.clone()).collect();
+    let missing = missing(&set, &store, arguments).await?;
+    let search = wiring::search(config, embedder, &store);
+    let report = |askings| {
+        let place = store.place().to_owned();
+        Report::new(Vec::new(), place, missing.clone(), askings, &arguments.k)
+    };
+    let limits = wiring::question_limits(config);
+    let comparison = Comparison::of(&talks, &search, limits, report).await?;
+    if arguments.json {
+        print(format_args!("{}\n", serde_json::json!({ "conversations": comparison })))?;
+    } else {
+        print(&comparison)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -146,25 +186,8 @@ async fn measure(
     dense: Option<&StoredRankings>,
     arguments: &EvalArguments,
 ) -> anyhow::Result<Report> {
-    let embedder = wiring::embedder(config, Pace::Owner)?;
-    let store = wiring::store(config, embedder.as_ref()).await?;
-    let indexer = wiring::indexer(config, &store)?;
-    if indexer.ensure().await?.is_none() {
-        indexer.renew().await?;
-    }
-    store.ensure_mirror().await;
-
-    let missing = target::missing(set, store.corpus.as_ref()).await?;
-    let relevant: usize = set.iter().map(|asked| asked.relevant.len()).sum();
-    if relevant > 0 && missing.len() == relevant {
-        bail!(
-            "nothing that {} calls relevant is in {}: is it the index of the set's book, with its \
-             --site-url and --route-base-path?",
-            arguments.questions.display(),
-            store.place()
-        );
-    }
-
+    let (embedder, store) = searchable(config).await?;
+    let missing = missing(set, &store, arguments).await?;
     let chat = |store: &Store| wiring::chat(config, Arc::clone(&embedder), store);
     let (limits, answers) = (wiring::question_limits(config), arguments.answers);
     let plain = chat(&store)?;
@@ -189,6 +212,40 @@ async fn measure(
     }
     bar.finish_and_clear();
     Ok(Report::new(settings, store.place().to_owned(), missing, askings, &arguments.k))
+}
+
+/// What questions are asked of, with an index in it.
+async fn searchable(config: &Config) -> anyhow::Result<(Arc<dyn Embedder>, Store)> {
+    let embedder = wiring::embedder(config, Pace::Owner)?;
+    let store = wiring::store(config, embedder.as_ref()).await?;
+    let indexer = wiring::indexer(config, &store)?;
+    if indexer.ensure().await?.is_none() {
+        indexer.renew().await?;
+    }
+    store.ensure_mirror().await;
+    Ok((embedder, store))
+}
+
+/// What the set calls relevant and the index does not hold.
+///
+/// # Errors
+/// It holds nothing of it.
+async fn missing(
+    set: &[Asked],
+    store: &Store,
+    arguments: &EvalArguments,
+) -> anyhow::Result<Vec<Missing>> {
+    let missing = target::missing(set, store.corpus.as_ref()).await?;
+    let relevant: usize = set.iter().map(|asked| asked.relevant.len()).sum();
+    if relevant > 0 && missing.len() == relevant {
+        bail!(
+            "nothing that {} calls relevant is in {}: is it the index of the set's book, with its \
+             --site-url and --route-base-path?",
+            arguments.questions.display(),
+            store.place()
+        );
+    }
+    Ok(missing)
 }
 
 /// A setting and its value.

@@ -1,6 +1,7 @@
 //! The composition root: from the configuration to the parts that it asks for. What a port can
 //! be, stands in one `match`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use askbook::hybrid::{HybridEmbedder, MirroredRetriever};
 use askbook::manifest::Recipe;
 #[cfg(feature = "edge")]
 use askbook::ports::Index;
-use askbook::ports::{ChatSession, Embedder, Generator};
+use askbook::ports::{ChatSession, Embedder, Generator, Journal};
 use askbook::question::QuestionLimits;
 use askbook::search::{Search, SearchSettings};
 #[cfg(feature = "edge")]
@@ -21,6 +22,7 @@ use askbook_gemini::{
     Retries, Timeouts,
 };
 use askbook_http::{ConnectionSettings, HttpSettings, ReadinessSettings};
+use askbook_journal::FileJournal;
 use askbook_memory::{MemoryEmbedder, MemoryGenerator, MemorySessions, MemoryStore, SessionLimits};
 use askbook_qdrant::{Address, Fields, QdrantSettings, QdrantStore};
 use askbook_quote::QuoteGenerator;
@@ -30,7 +32,8 @@ use tracing::info;
 use tracing::warn;
 
 use crate::config::{
-    Config, EmbedderChoice, GeneratorChoice, QueryTask, RetrieverChoice, SessionsName,
+    Config, EmbedderChoice, FallbackName, GeneratorChoice, QueryTask, RetrieverChoice,
+    SessionsName, Switch,
 };
 use crate::indexer::{Indexer, Unasked};
 #[cfg(feature = "edge")]
@@ -198,20 +201,56 @@ async fn mirrored(_config: &Config, store: Store) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-fn generator(config: &Config) -> anyhow::Result<Arc<dyn Generator>> {
+/// What writes the answers: the model of the settings, and what stands in for it, in order.
+fn generators(config: &Config) -> anyhow::Result<Vec<Arc<dyn Generator>>> {
     let settings = &config.settings;
     Ok(match &config.generator {
-        GeneratorChoice::Gemini(key) => Arc::new(GeminiGenerator::new(
-            gemini(config, key, Pace::Reader)?,
-            GeneratorConfig {
-                model: settings.gemini_model.clone(),
-                max_output_tokens: settings.gemini_max_output_tokens,
-                thinking_level: settings.gemini_thinking_level.clone(),
-            },
-        )),
-        GeneratorChoice::Quote => Arc::new(QuoteGenerator::new()),
-        GeneratorChoice::Memory => Arc::new(MemoryGenerator),
+        GeneratorChoice::Gemini(key) => {
+            let client = gemini(config, key, Pace::Reader)?;
+            let model = |model: &String| -> Arc<dyn Generator> {
+                Arc::new(gemini_generator(config, client.clone(), model))
+            };
+            let mut generators = vec![model(&settings.gemini_model)];
+            generators.extend(settings.gemini_fallback_model.as_ref().map(model));
+            if settings.fallback == FallbackName::Quote {
+                generators.push(Arc::new(QuoteGenerator::new()));
+            }
+            generators
+        }
+        GeneratorChoice::Quote => vec![Arc::new(QuoteGenerator::new())],
+        GeneratorChoice::Memory => vec![Arc::new(MemoryGenerator)],
     })
+}
+
+/// A model of Gemini's that writes.
+pub(crate) fn gemini_generator(config: &Config, client: Client, model: &str) -> GeminiGenerator {
+    let settings = &config.settings;
+    GeminiGenerator::new(
+        client,
+        GeneratorConfig {
+            model: model.to_owned(),
+            max_output_tokens: settings.gemini_max_output_tokens,
+            thinking_level: settings.gemini_thinking_level.clone(),
+            answer_timeout: config.budget.answer,
+            condense_timeout: config.budget.condense,
+        },
+    )
+}
+
+/// What remembers what readers asked in vain, if that is wanted.
+pub(crate) fn journal(config: &Config) -> anyhow::Result<Option<Arc<FileJournal>>> {
+    let settings = &config.settings;
+    Ok(match settings.journal {
+        Switch::On => {
+            Some(Arc::new(FileJournal::open(journal_folder(config), settings.journal_bytes)?))
+        }
+        Switch::Off => None,
+    })
+}
+
+/// Where that is kept.
+pub(crate) fn journal_folder(config: &Config) -> PathBuf {
+    config.settings.data_dir.join("journal")
 }
 
 fn sessions(config: &Config) -> Arc<dyn ChatSession> {
@@ -225,18 +264,30 @@ fn sessions(config: &Config) -> Arc<dyn ChatSession> {
     }
 }
 
-/// The chat over this embedder and store, and the rest as configured.
+/// The chat over this embedder and store, and the rest as configured. Nothing of what it is asked
+/// is kept in a journal: for the owner's own questions.
 pub(crate) fn chat(
     config: &Config,
     embedder: Arc<dyn Embedder>,
     store: &Store,
 ) -> anyhow::Result<Chat> {
+    journalling_chat(config, embedder, store, None)
+}
+
+/// The same, with a journal.
+pub(crate) fn journalling_chat(
+    config: &Config,
+    embedder: Arc<dyn Embedder>,
+    store: &Store,
+    journal: Option<Arc<dyn Journal>>,
+) -> anyhow::Result<Chat> {
     let settings = &config.settings;
     let ports = Ports {
         embedder,
         retriever: Arc::clone(&store.retriever),
-        generator: generator(config)?,
+        generators: generators(config)?,
         sessions: sessions(config),
+        journal,
     };
     let settings = ChatSettings {
         search: search_settings(config),
@@ -293,6 +344,7 @@ pub(crate) fn http(config: &Config) -> HttpSettings {
         body_limit: settings.body_bytes.get(),
         body_timeout: SLOWEST,
         deadline: settings.deadline,
+        heartbeat: SLOWEST / 2,
         readiness: ReadinessSettings { ttl: SLOWEST, timeout: settings.upstream_timeout },
         connections: ConnectionSettings {
             limit: settings.max_connections.get(),
@@ -327,4 +379,26 @@ pub(crate) fn gemini(config: &Config, key: &SecretString, pace: Pace) -> anyhow:
         retries,
     })?;
     Ok(client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_for_the_model_comes_behind_it() {
+        let models = |given: &[(&str, &str)]| -> Vec<String> {
+            let nowhere = ("ASKBOOK_DATA_DIR", "/nonexistent/askbook");
+            let config = Config::from_values([&[nowhere], given].concat()).unwrap();
+            let generators = generators(&config).unwrap();
+            generators.iter().map(|generator| generator.model().to_owned()).collect()
+        };
+        let key = ("GEMINI_API_KEY", "k3y");
+        let named = [key, ("GEMINI_MODEL", "a"), ("GEMINI_FALLBACK_MODEL", "b")];
+        assert_eq!(models(&named), ["a", "b", "quote"]);
+        assert_eq!(models(&[key, ("GEMINI_MODEL", "a")]), ["a", "quote"]);
+        assert_eq!(models(&[key, ("GEMINI_MODEL", "a"), ("ASKBOOK_FALLBACK", "none")]), ["a"]);
+        assert_eq!(models(&[]), ["quote"]);
+        assert_eq!(models(&[("ASKBOOK_GENERATOR", "memory")]), ["memory"]);
+    }
 }

@@ -6,18 +6,22 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use askbook::contract::{Fault, KEY};
+use askbook::follow_up::FollowUp;
 use askbook::passage::{Hit, Passage, PassageId, Scores};
 use askbook::prompt::Prompt;
 use askbook::question::{Question, QuestionLimits};
+use askbook::session::{MessageId, Role, Turn};
 use askbook_gemini::{
     Client, ClientConfig, EmbedderConfig, GeminiEmbedder, GeminiGenerator, GeneratorConfig,
     QueryTask, Retries, Timeouts,
 };
 use serde_json::{Value, json};
+use uuid::Uuid;
 use wiremock::matchers::{any, header, method, path, path_regex, query_param};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 pub(crate) const GENERATE: &str = "/v1beta/models/gemini-3.5-flash-lite:streamGenerateContent";
+pub(crate) const CONDENSE: &str = "/v1beta/models/gemini-3.5-flash-lite:generateContent";
 pub(crate) const EMBED: &str = "/v1beta/models/gemini-embedding-001:batchEmbedContents";
 
 pub(crate) fn config(base_url: &str) -> ClientConfig {
@@ -54,6 +58,8 @@ pub(crate) fn generator_config() -> GeneratorConfig {
         model: "gemini-3.5-flash-lite".to_owned(),
         max_output_tokens: NonZeroU32::new(4096).unwrap(),
         thinking_level: Some("MINIMAL".to_owned()),
+        answer_timeout: Duration::from_secs(20),
+        condense_timeout: Duration::from_secs(20),
     }
 }
 
@@ -67,7 +73,7 @@ fn hasty(base_url: &str) -> Client {
     Client::new(config).unwrap()
 }
 
-/// Embeds, generates and knows its models.
+/// Embeds, generates, condenses and knows its models.
 pub(crate) async fn server() -> MockServer {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
@@ -81,6 +87,18 @@ pub(crate) async fn server() -> MockServer {
         .and(query_param("alt", "sse"))
         .and(header("x-goog-api-key", KEY))
         .respond_with(sse(ANSWER))
+        .mount(&server)
+        .await;
+    let condensed = json!({
+        "candidates": [{
+            "content": {"role": "model", "parts": [{"text": format!("{CONDENSED}\n")}]},
+            "finishReason": "STOP",
+        }],
+    });
+    Mock::given(method("POST"))
+        .and(path(CONDENSE))
+        .and(header("x-goog-api-key", KEY))
+        .respond_with(ResponseTemplate::new(200).set_body_json(condensed))
         .mount(&server)
         .await;
     Mock::given(method("GET"))
@@ -106,6 +124,9 @@ pub(crate) const ANSWER: &str = concat!(
 
 /// The texts of [`ANSWER`].
 pub(crate) const PIECES: [&str; 2] = ["At hïgh tide", " 🌊\u{2028}\n[1]."];
+
+/// What every follow-up is condensed to.
+pub(crate) const CONDENSED: &str = "When is the harbour open to ships?";
 
 pub(crate) fn sse(body: &str) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_raw(body.to_owned(), "text/event-stream")
@@ -197,9 +218,16 @@ pub(crate) fn prompt() -> Prompt {
         text: "The harbour is open at high tide.".to_owned(),
         edition: None,
     };
-    Prompt {
+    let FollowUp { mark, question, history } = follow_up();
+    let passages = vec![Hit { passage, scores: Scores::default() }];
+    Prompt { mark, question, standalone: None, passages, history }
+}
+
+pub(crate) fn follow_up() -> FollowUp {
+    let turn = |role, text: &str| Turn { role, text: text.to_owned() };
+    FollowUp {
+        mark: MessageId(Uuid::from_u128(7)),
         question: Question::new("When is it open?", None, None, QuestionLimits::default()).unwrap(),
-        passages: vec![Hit { passage, scores: Scores::default() }],
-        history: Vec::new(),
+        history: vec![turn(Role::Reader, "Is there a harbour?"), turn(Role::Book, "Yes [1].")],
     }
 }

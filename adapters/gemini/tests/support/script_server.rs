@@ -9,6 +9,8 @@ use tokio::task::JoinHandle;
 pub(crate) enum Step {
     /// Sends these bytes.
     Send(Vec<u8>),
+    /// Sends these bytes again and again, until the client has closed the connection.
+    SendForEver(Vec<u8>),
     /// Waits until the client has closed the connection.
     AwaitEnd,
     /// Breaks the connection.
@@ -48,6 +50,7 @@ async fn play(mut stream: TcpStream, script: Vec<Step>) -> io::Result<()> {
     for step in script {
         match step {
             Step::Send(bytes) => stream.write_all(&bytes).await?,
+            Step::SendForEver(bytes) => while stream.write_all(&bytes).await.is_ok() {},
             // A client that closes with bytes unread resets the connection.
             Step::AwaitEnd => while stream.read(&mut [0; 512]).await.is_ok_and(|read| read > 0) {},
             Step::Reset => return stream.set_zero_linger(),

@@ -8,7 +8,7 @@ use askbook::error::{ErrorKind, PortError};
 use askbook::ports::{Embedder, Generator};
 use askbook_gemini::{Client, EmbedderConfig, GeminiEmbedder, GeminiGenerator, QueryTask};
 use serde_json::json;
-use wiremock::matchers::any;
+use wiremock::matchers::{any, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::gemini;
@@ -127,4 +127,29 @@ async fn a_whole_call_has_its_limit_of_time_with_all_its_pauses() {
     let generator = GeminiGenerator::new(client, gemini::generator_config());
     let result = generator.generate(gemini::prompt()).await;
     assert_eq!(result.err().expect("too late").kind(), ErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn a_model_that_can_be_looked_up_but_does_not_answer_is_not_ready() {
+    let server = gemini::server().await;
+    Mock::given(method("POST"))
+        .respond_with(gemini::error(429, "RESOURCE_EXHAUSTED", &json!([])))
+        .up_to_n_times(6)
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    let generator = gemini::generator(&server.uri());
+    let embedder = gemini::embedder(&server.uri(), "gemini-embedding-001");
+    let embed = async || {
+        let texts = ["text".to_owned()];
+        embedder.embed(&texts, Purpose::Query, embedder.preferred_shape()).await.map(drop)
+    };
+    assert!(generator.ready().await.is_ok() && embedder.ready().await.is_ok());
+    assert!(generator.generate(gemini::prompt()).await.is_err() && embed().await.is_err());
+    for error in [generator.ready().await.expect_err("it"), embedder.ready().await.expect_err("it")]
+    {
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+    }
+    assert!(generator.generate(gemini::prompt()).await.is_ok() && embed().await.is_ok());
+    assert!(generator.ready().await.is_ok() && embedder.ready().await.is_ok());
 }

@@ -2,7 +2,7 @@
 
 use askbook::error::{ErrorKind, PortError};
 use askbook::ports::{Generated, Generator, Usage};
-use askbook::session::{Role, Turn};
+use askbook::prompt::Rendered;
 use askbook_gemini::{GeminiGenerator, GeneratorConfig};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -24,25 +24,12 @@ fn end(model: &str, input_tokens: u64, output_tokens: u64) -> Generated {
 
 #[tokio::test]
 async fn the_request_holds_prompt_and_settings_and_nothing_else() {
-    let mut prompt = gemini::prompt();
-    let turn = |role, text: &str| Turn { role, text: text.to_owned() };
-    prompt.history = vec![
-        turn(Role::Reader, "Is there a harbour?"),
-        turn(Role::Book, "Yes [1]."),
-        turn(Role::Reader, "And?"),
-        turn(Role::Book, " "),
-    ];
-    let rendered = prompt.render();
-    let question = &rendered.turns.last().unwrap().text;
+    let prompt = gemini::prompt();
+    let Rendered { system, user } = prompt.render();
     let body = |config: Value| {
         json!({
-            "systemInstruction": {"parts": [{"text": rendered.system}]},
-            "contents": [
-                {"role": "user", "parts": [{"text": "Is there a harbour?"}]},
-                {"role": "model", "parts": [{"text": "Yes [1]."}]},
-                {"role": "user", "parts": [{"text": "And?"}]},
-                {"role": "user", "parts": [{"text": question}]},
-            ],
+            "systemInstruction": {"parts": [{"text": system}]},
+            "contents": [{"role": "user", "parts": [{"text": user}]}],
             "generationConfig": config,
         })
     };

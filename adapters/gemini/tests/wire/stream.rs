@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use askbook::error::{ErrorKind, PortError};
 use askbook::ports::{Generated, Generator};
-use askbook_gemini::{Client, GeminiGenerator};
+use askbook_gemini::{Client, GeminiGenerator, GeneratorConfig};
 use futures_util::StreamExt;
 
 use crate::support::gemini;
@@ -100,6 +100,42 @@ async fn silence_mid_way_is_a_timeout() {
     let pieces = generate(&generator).await;
     assert_eq!(texts(&pieces), gemini::PIECES[..1]);
     let error = pieces.last().unwrap().as_ref().expect_err("an error");
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+    server.await.unwrap().unwrap();
+}
+
+/// A generator whose answers may take this long.
+fn in_time(url: &str, answer_timeout: Duration) -> GeminiGenerator {
+    let config = GeneratorConfig { answer_timeout, ..gemini::generator_config() };
+    GeminiGenerator::new(gemini::client(url), config)
+}
+
+#[tokio::test]
+async fn a_model_that_writes_for_ever_is_given_up_and_left() {
+    let answer = chunk(&gemini::ANSWER.as_bytes()[..first_text()]);
+    let script = vec![Step::Send(HEAD.to_vec()), Step::SendForEver(answer)];
+    let (url, server) = start(vec![script]).await;
+    let generator = in_time(&url, Duration::from_millis(500));
+    let mut generation = generator.generate(gemini::prompt()).await.unwrap();
+    let mut texts = 0;
+    let error = loop {
+        match generation.next().await.expect("an error before the end") {
+            Ok(_) => texts += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(texts > 0);
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+    // The connection is closed although the generation is still held.
+    server.await.unwrap().unwrap();
+    assert!(generation.next().await.is_none());
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_begin_in_its_time_is_a_timeout() {
+    let (url, server) = start(vec![vec![Step::AwaitEnd]]).await;
+    let generator = in_time(&url, Duration::from_millis(50));
+    let error = generator.generate(gemini::prompt()).await.err().expect("too late");
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
     server.await.unwrap().unwrap();
 }

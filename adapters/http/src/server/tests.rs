@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::future::{pending, ready};
+use futures_util::{StreamExt, stream};
 use poem::endpoint::make;
 use poem::{Request as PoemRequest, Response as PoemResponse};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -34,6 +35,7 @@ fn connect(app: impl Endpoint + 'static, buffer: usize) -> (DuplexStream, JoinHa
         addresses: (LocalAddr(address.into()), RemoteAddr(address.into())),
         settings: SETTINGS,
         crowded,
+        closing: Closing::default(),
     };
     let serving = async move {
         connection.serve(server, CancellationToken::new()).await;
@@ -104,6 +106,26 @@ async fn a_reply_may_take_longer_than_any_part_of_a_request() {
     let (mut client, _connection) = connect(slow, 1_024);
     client.write_all(REQUEST).await.unwrap();
     hello_from(&mut client).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_is_told_piece_by_piece_is_no_rest_and_its_end_is_one() {
+    let slow = make(|_| {
+        let pieces = stream::iter(b"hello".chunks(1)).then(|piece| async move {
+            sleep(Duration::from_secs(50)).await;
+            Ok::<_, io::Error>(piece)
+        });
+        ready(PoemResponse::from(poem::Body::from_bytes_stream(pieces)))
+    });
+    let (mut client, connection) = connect(slow, 1_024);
+    client.write_all(REQUEST).await.unwrap();
+    let mut reply = Vec::new();
+    while !reply.ends_with(b"0\r\n\r\n") {
+        assert_ne!(client.read_buf(&mut reply).await.unwrap(), 0, "closed");
+    }
+    let begun = Instant::now();
+    connection.await.unwrap();
+    assert_eq!(begun.elapsed().as_secs(), SETTINGS.idle_timeout.as_secs());
 }
 
 #[tokio::test(start_paused = true)]
@@ -283,6 +305,28 @@ async fn a_request_that_is_being_handled_ends_before_the_server_does() {
     assert!(!serving.is_finished());
     gate.add_permits(1);
     hello_from(&mut busy).await;
+    serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_still_goes_on_is_told_before_it_is_cut_off() {
+    let settings = ConnectionSettings { shutdown_timeout: Duration::from_secs(1), ..SETTINGS };
+    let handling = Arc::new(Semaphore::new(0));
+    let begun = Arc::clone(&handling);
+    let app = make(move |request: PoemRequest| {
+        begun.add_permits(1);
+        let closing = request.data::<Closing>().cloned().unwrap();
+        async move {
+            closing.0.cancelled().await;
+            PoemResponse::from("hello")
+        }
+    });
+    let (address, stop, serving) = serve(app, settings);
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(REQUEST).await.unwrap();
+    handling.acquire().await.unwrap().forget();
+    stop.send(()).unwrap();
+    hello_from(&mut client).await;
     serving.await.unwrap();
 }
 

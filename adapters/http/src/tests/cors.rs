@@ -96,7 +96,7 @@ async fn no_origin_is_no_page_and_passes() {
 async fn a_star_lets_every_site_in_without_credentials() {
     let origins = vec![Origin::parse(1, "*").unwrap().0];
     let (retriever, generator) = (Stub::new(Conduct::Works), Stub::new(Conduct::Works));
-    let app = app(chat(retriever, generator), &HttpSettings { origins, ..settings() });
+    let app = app(chat(retriever, vec![generator]), &HttpSettings { origins, ..settings() });
     for request in [from(b"https://any.example", question()), preflight("https://any.example")] {
         let reply = send(&app, request).await;
         assert!(reply.status.is_success());

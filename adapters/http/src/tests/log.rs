@@ -1,5 +1,4 @@
 use std::pin::Pin;
-use std::sync::Mutex;
 
 use tracing::instrument::WithSubscriber;
 
@@ -55,6 +54,9 @@ async fn an_answered_question_is_one_event_with_its_stages_and_none_of_its_text(
         ("http.route", json!("/chat")),
         ("http.status", json!(200)),
         ("outcome", json!("answered")),
+        ("mode", json!("generated")),
+        ("condensed", Value::Null),
+        ("losses", Value::Null),
         ("candidates", json!(3)),
         ("retrieved", json!(2)),
         ("sufficient", json!(true)),
@@ -150,4 +152,92 @@ async fn a_search_is_one_event_with_its_stages_and_none_of_its_text() {
     }
     let line = events[0].to_string();
     assert!(!line.contains("When does") && !line.contains("An idle"), "{line}");
+}
+
+fn streamed() -> Request {
+    post("/chat/stream", r#"{"message": "When does a session end?"}"#)
+}
+
+#[tokio::test]
+async fn a_stream_is_one_event_when_it_ends_and_not_when_it_begins() {
+    let (app, ..) = app_over(Conduct::Works, Conduct::Works);
+    let ended = Lines::default();
+    let mark = ended.clone();
+    let events = logged(Box::pin(async move {
+        let response = app.call(streamed()).await.unwrap();
+        tracing::info!("the stream has begun");
+        let text = response.into_body().into_string().await.unwrap();
+        mark.0.lock().unwrap().extend_from_slice(text.as_bytes());
+    }))
+    .await;
+    assert!(!ended.0.lock().unwrap().is_empty());
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert_eq!(events[0]["fields"]["message"], "the stream has begun");
+    let span = &events[1]["span"];
+    for (field, value) in [
+        ("http.route", json!("/chat/stream")),
+        ("http.status", json!(200)),
+        ("outcome", json!("answered")),
+        ("mode", json!("generated")),
+        ("retrieved", json!(2)),
+        ("model", json!("memory")),
+        ("output_tokens", json!(0)),
+    ] {
+        assert_eq!(span[field], value, "{field}");
+    }
+    for stage in ["session", "embed", "retrieve", "first_delta", "generate"] {
+        assert!(span[format!("{stage}_ms")].as_f64().is_some_and(|ms| ms >= 0.0), "{stage}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_or_is_left_says_so() {
+    let (app, ..) = app_over(Conduct::Fails(ErrorKind::Unavailable), Conduct::Works);
+    let events = logged(Box::pin(async {
+        send(&app, streamed()).await;
+    }))
+    .await;
+    assert_eq!((&events[0]["level"], events.len()), (&json!("ERROR"), 2));
+    let span = &events[1]["span"];
+    assert_eq!((&span["outcome"], &span["problem.stage"]), (&json!("failed"), &json!("retrieve")));
+
+    let app = working_app();
+    let events = logged(Box::pin(async {
+        drop(app.call(streamed()).await.unwrap());
+    }))
+    .await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["span"]["outcome"], "cancelled");
+}
+
+#[tokio::test]
+async fn what_was_lost_and_a_follow_up_that_was_condensed_are_in_the_event() {
+    let fails = Stub::new(Conduct::Fails(ErrorKind::RateLimited));
+    let chat = chat(Stub::new(Conduct::Works), vec![fails, Stub::new(Conduct::Works)]);
+    let app = app(chat, &settings());
+    let body = json!({
+        "message": "And when does it end?",
+        "history": [{"role": "user", "content": "What is a session?"}],
+    });
+    let events = logged(Box::pin(async {
+        send(&app, ask(body.to_string())).await;
+    }))
+    .await;
+    let span = &events.last().unwrap()["span"];
+    assert_eq!(span["losses"], "generator:rate_limited");
+    assert_eq!(span["condensed"], true);
+    assert!(span["condense_ms"].is_f64());
+}
+
+#[tokio::test]
+async fn a_rating_is_logged_without_the_readers_words() {
+    let app = working_app();
+    let id = uuid::Uuid::nil();
+    let body = json!({"message_id": id, "rating": "bad", "comment": "private", "query": "private"});
+    let events = logged(Box::pin(async {
+        send(&app, post("/feedback", body.to_string())).await;
+    }))
+    .await;
+    assert_eq!((events.len(), &events[0]["span"]["rating"]), (1, &json!("bad")));
+    assert!(!events[0].to_string().contains("private"));
 }

@@ -32,7 +32,7 @@ async fn passages_are_given_with_their_scores_and_without_a_model() {
             "scores": {"lexical": 1.5, "fused_rank": 3},
         }],
         "sufficient": true,
-        "degraded": false,
+        "degraded": [],
     });
     assert_eq!(reply.json(), expected);
     assert_eq!((retriever.calls(), generator.calls()), (1, 0));
@@ -42,7 +42,7 @@ async fn passages_are_given_with_their_scores_and_without_a_model() {
 async fn nothing_found_is_a_reply_without_results() {
     let (app, ..) = app_over(Conduct::FindsNothing, Conduct::Works);
     let reply = send(&app, query()).await;
-    let nothing = json!({"results": [], "sufficient": false, "degraded": false});
+    let nothing = json!({"results": [], "sufficient": false, "degraded": []});
     assert_eq!((reply.status, reply.json()), (StatusCode::OK, nothing));
 }
 
@@ -126,9 +126,10 @@ async fn a_bad_search_gets_a_problem_that_points_at_the_field_and_costs_no_call(
         ("{}", "invalid_field", Value::Null, "missing field `query`"),
         (
             r#"{"query": "a", "message": "b"}"#,
-            "invalid_field",
-            Value::Null,
-            "duplicate field `query`",
+            "conflicting_fields",
+            json!("#/message"),
+            "`query` and `message` are names of one thing and say different things: send one of \
+             them",
         ),
     ] {
         let reply = send(&app, look_for(body)).await;

@@ -7,7 +7,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
 use serde::Serialize;
 
-use super::ScoresReply;
+use super::reply::ScoresReply;
 
 /// How a search came to its passages.
 #[derive(Debug, Object, Serialize)]
@@ -191,7 +191,7 @@ mod tests {
             missing: vec!["term".to_owned()],
             sufficient: false,
         };
-        let found = Found { passages: Vec::new(), candidates, evidence, degraded: true };
+        let found = Found { passages: Vec::new(), candidates, evidence, losses: Vec::new() };
         serde_json::to_value(Explanation::from(&found)).unwrap()
     }
 

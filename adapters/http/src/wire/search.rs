@@ -10,36 +10,49 @@ use poem_openapi::types::Example;
 use serde::{Deserialize, Serialize};
 
 use super::explanation::Explanation;
-use super::{ScoresReply, refused};
+use super::names::{Named, one_text, question_text, refused};
+use super::reply::{LossReply, ScoresReply};
 use crate::problem::{Code, Problem};
 
 /// The most passages that can be asked for; the same as in the document.
 const MOST: usize = 50;
 
-/// What to find passages for. Fields that are not listed here are ignored.
-#[derive(Debug, Deserialize, Object)]
+/// What to find passages for.
+///
+/// The question may be called `message` or `question` as well, and the page `current_page`. Two
+/// names of one thing must say the same. Null and blank values count as absent, other fields are
+/// ignored.
+#[derive(Debug, Object)]
 #[oai(example)]
 pub(crate) struct SearchRequest {
-    /// The question, in any language; it may be called `message` or `question` as well. The
-    /// owner of the server may set another limit.
+    /// The question, in any language. The owner of the server may set another limit.
     #[oai(validator(min_length = 1, max_length = 4000))]
-    #[serde(alias = "message", alias = "question")]
     query: String,
     /// The address of the page that the reader is on: its edition of the book is preferred.
     #[oai(nullable, validator(max_length = 2000))]
-    #[serde(default)]
     page: Option<String>,
     /// How many passages to give at most. Without it, the owner of the server decides.
     #[oai(nullable, validator(minimum(value = "1"), maximum(value = "50")))]
-    #[serde(default)]
     limit: Option<i64>,
     /// Whether to explain what became of everything that was considered.
     #[oai(nullable)]
-    #[serde(default)]
     debug: Option<bool>,
 }
 
-impl SearchRequest {
+/// What to find passages for, as it may arrive.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Sought {
+    query: Option<String>,
+    message: Option<String>,
+    question: Option<String>,
+    page: Option<String>,
+    current_page: Option<String>,
+    limit: Option<i64>,
+    debug: Option<bool>,
+}
+
+impl Sought {
     /// Whether the search is to be explained.
     pub(crate) fn wants_explanation(&self) -> bool {
         self.debug == Some(true)
@@ -50,10 +63,13 @@ impl SearchRequest {
         self,
         limits: QuestionLimits,
     ) -> Result<(Question, Option<NonZeroUsize>), Problem> {
-        let question = Question::new(&self.query, None, self.page.as_deref(), limits);
-        let question = question.map_err(|error| refused(error, "query"))?;
-        let limit = self.limit.map(passages).transpose()?;
-        Ok((question, limit))
+        let Self { query, message, question, page, current_page, limit, .. } = self;
+        let text = [("query", query), ("message", message), ("question", question)];
+        let text = question_text(text)?;
+        let page = one_text([("page", page), ("current_page", current_page)])?.map(Named::value);
+        let question = Question::new(&text.value, None, page.as_deref(), limits);
+        let question = question.map_err(|error| refused(error, text.name))?;
+        Ok((question, limit.map(passages).transpose()?))
     }
 }
 
@@ -85,8 +101,9 @@ pub(crate) struct SearchReply {
     /// Whether the passages can answer the question. If not, `/chat` says that the book does
     /// not hold the answer.
     sufficient: bool,
-    /// Whether a part of the search was out of order, so that passages may be missing.
-    degraded: bool,
+    /// What the search had to do without, so that passages may be missing; empty when everything
+    /// was in order.
+    degraded: Vec<LossReply>,
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     debug: Option<Explanation>,
@@ -97,7 +114,7 @@ impl SearchReply {
         Self {
             results: found.passages.into_iter().map(SearchResult::from).collect(),
             sufficient: found.evidence.sufficient,
-            degraded: found.degraded,
+            degraded: LossReply::list(&found.losses),
             debug,
         }
     }
@@ -108,7 +125,7 @@ impl Example for SearchReply {
         Self {
             results: vec![SearchResult::example()],
             sufficient: true,
-            degraded: false,
+            degraded: Vec::new(),
             debug: Some(Explanation::example()),
         }
     }

@@ -2,10 +2,10 @@
 
 use askbook::error::{ErrorKind, PortError};
 use askbook::ports::{Embedder as _, Generator as _};
-use askbook_gemini::{Client, GeminiGenerator, GeneratorConfig, ListedModel};
+use askbook_gemini::{Client, ListedModel};
 
-use super::{Finding, gemini};
-use crate::config::{Config, GeneratorChoice};
+use super::{Finding, Level, gemini};
+use crate::config::Config;
 use crate::wiring::{self, Pace};
 
 const KEY: &str = "gemini-key";
@@ -16,10 +16,7 @@ const LISTED: usize = 20;
 /// Makes no call when Gemini is not one of the parts.
 pub(super) async fn findings(config: &Config) -> Vec<Finding> {
     let embeds = gemini::key(&config.embedder);
-    let writes = match &config.generator {
-        GeneratorChoice::Gemini(key) => Some(key),
-        GeneratorChoice::Quote | GeneratorChoice::Memory => None,
-    };
+    let writes = config.generator.key();
     let Some(key) = embeds.or(writes) else {
         let unused = config.settings.gemini_api_key.as_ref().map(|_| {
             let advice = "set ASKBOOK_EMBEDDER or ASKBOOK_GENERATOR, or leave the key out";
@@ -41,7 +38,19 @@ pub(super) async fn findings(config: &Config) -> Vec<Finding> {
         findings.push(embedding(config, &client, &listed).await);
     }
     if writes.is_some() {
-        findings.push(generating(config, client, &listed).await);
+        let settings = &config.settings;
+        let fallback = settings.gemini_fallback_model.as_deref();
+        // An answer can do without the second one.
+        for (code, setting, id, worst) in [
+            ("gemini-model", "GEMINI_MODEL", Some(settings.gemini_model.as_str()), Level::Error),
+            ("fallback-model", "GEMINI_FALLBACK_MODEL", fallback, Level::Warning),
+        ] {
+            let Some(id) = id else { continue };
+            let role = Role { code, setting, id, task: "write", can: |model| model.writes };
+            let generator = wiring::gemini_generator(config, client.clone(), id);
+            let finding = role.finding(&listed, generator.ready()).await;
+            findings.push(Finding { level: finding.level.min(worst), ..finding });
+        }
     }
     findings
 }
@@ -56,25 +65,6 @@ async fn embedding(config: &Config, client: &Client, listed: &[ListedModel]) -> 
     };
     let ready = async { gemini::embedder(config, client.clone())?.ready().await };
     role.finding(listed, ready).await
-}
-
-async fn generating(config: &Config, client: Client, listed: &[ListedModel]) -> Finding {
-    let role = Role {
-        code: "gemini-model",
-        setting: "GEMINI_MODEL",
-        id: &config.settings.gemini_model,
-        task: "write",
-        can: |model| model.writes,
-    };
-    let generator = GeminiGenerator::new(
-        client,
-        GeneratorConfig {
-            model: config.settings.gemini_model.clone(),
-            max_output_tokens: config.settings.gemini_max_output_tokens,
-            thinking_level: None,
-        },
-    );
-    role.finding(listed, generator.ready()).await
 }
 
 /// What a model is for.

@@ -1,15 +1,22 @@
 //! `askbook ask` and `askbook search`.
 
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
-use askbook::chat::collect;
+use askbook::answer::{Answer, Leg, Loss, Mode, Outcome};
+use askbook::chat::{Ask, Delivery, collect};
+use askbook::event::ChatEvent;
 use askbook::passage::{Hit, Scores};
 use askbook::ports::Embedder;
+use askbook::prompt::Rendered;
 use askbook::question::Question;
-use askbook::search::Found;
+use askbook::search::{Found, Query};
 use askbook::selection::Candidate;
+use askbook::session::MessageId;
+use futures_util::StreamExt as _;
+use uuid::Uuid;
 
-use super::arguments::SearchArguments;
+use super::arguments::{AskArguments, SearchArguments};
 use super::print;
 use crate::config::Config;
 use crate::store::Store;
@@ -18,16 +25,47 @@ use crate::wiring::{self, Pace};
 /// How much of a passage is shown to people, in characters.
 const EXCERPT: usize = 300;
 
-/// Answers one question.
-pub(super) async fn ask(config: &Config, question: &str, as_json: bool) -> anyhow::Result<()> {
-    let question = Question::new(question, None, None, wiring::question_limits(config))?;
+/// Answers one question, or shows what a model would be given to answer it.
+pub(super) async fn ask(config: &Config, wanted: &AskArguments) -> anyhow::Result<()> {
+    let AskArguments { question, selected_text, page, .. } = wanted;
+    let limits = wiring::question_limits(config);
+    let question = Question::new(question, selected_text.as_deref(), page.as_deref(), limits)?;
     let (embedder, store) = searchable(config).await?;
     let chat = wiring::chat(config, embedder, &store)?;
-    let answer = collect(chat.ask(question, None)).await?;
-    if as_json {
+    let ask = Ask::once(MessageId(Uuid::new_v4()), question);
+    if wanted.show_prompt {
+        let Rendered { system, user } = chat.prompt(ask).await?.render();
+        return print(format_args!("--- system ---\n\n{system}\n\n--- user ---\n\n{user}"));
+    }
+    if wanted.json {
+        let answer = collect(Box::pin(chat.ask(ask))).await?;
         return print(format_args!("{}\n", askbook_http::answer_json(answer)?));
     }
-    let mut text = format!("{}\n", answer.text);
+    // Whoever reads along may see how it is written; whatever else reads is given a whole answer.
+    let delivery = if io::stdout().is_terminal() { Delivery::Streamed } else { Delivery::Whole };
+    let mut events = Box::pin(chat.ask(Ask { delivery, ..ask }));
+    while let Some(event) = events.next().await {
+        match event {
+            ChatEvent::Delta(text) => print(text)?,
+            ChatEvent::Done(answer) => print(answer_text(&answer))?,
+            ChatEvent::Failed { error, incomplete } => {
+                if incomplete {
+                    print("\n\nThe answer is incomplete.\n")?;
+                }
+                return Err(error.into());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What is told of an answer once its text is there, and the text of a refusal.
+fn answer_text(answer: &Answer) -> String {
+    let mut text = match answer.outcome {
+        Outcome::Answered => "\n".to_owned(),
+        Outcome::NotInBook => format!("{}\n", answer.text),
+    };
     if !answer.sources.is_empty() {
         text += "\nSources\n";
     }
@@ -35,7 +73,40 @@ pub(super) async fn ask(config: &Config, question: &str, as_json: bool) -> anyho
         let url = source.passage.url.as_deref().unwrap_or("(no address)");
         text += &format!("[{}] {}\n    {url}\n", source.number, source.passage.breadcrumb());
     }
-    print(text)
+    if !answer.suggestions.is_empty() {
+        text += "\nThe nearest pages\n";
+    }
+    for suggestion in &answer.suggestions {
+        text += &format!("{}\n    {}\n", suggestion.title, suggestion.url);
+    }
+    let mut notes = Vec::new();
+    if answer.mode == Some(Mode::Extractive) {
+        notes.push("quoted from the book: no model wrote this".to_owned());
+    }
+    if !answer.unsupported.is_empty() {
+        let said = answer.unsupported.iter().map(|unsupported| unsupported.text.as_str());
+        notes.push(format!("no passage says: {}", said.collect::<Vec<_>>().join(", ")));
+    }
+    notes.extend(answer.losses.iter().copied().map(loss_text));
+    for note in &notes {
+        text += &format!("\n({note})");
+    }
+    if !notes.is_empty() {
+        text += "\n";
+    }
+    text
+}
+
+fn loss_text(loss: Loss) -> String {
+    let without = match loss.leg {
+        Leg::Embedder => "the embedder is out of order: searched by terms alone",
+        Leg::Retriever => "a part of the search is out of order: something may be missing",
+        Leg::Generator => "the model did not answer: another one stood in for it",
+    };
+    match loss.reason {
+        Some(reason) => format!("{without} ({reason})"),
+        None => without.to_owned(),
+    }
 }
 
 /// Finds passages for one question.
@@ -44,7 +115,7 @@ pub(super) async fn search(config: &Config, wanted: &SearchArguments) -> anyhow:
     let question = Question::new(&wanted.question, None, wanted.page.as_deref(), limits)?;
     let (embedder, store) = searchable(config).await?;
     let search = wiring::search(config, embedder, &store);
-    let found = search.find(&question, wanted.limit).await?;
+    let found = search.find(Query::from(&question), wanted.limit).await?;
     if wanted.json {
         return print(format_args!("{}\n", askbook_http::found_json(found, wanted.debug)?));
     }
@@ -79,8 +150,8 @@ fn found_text(found: &Found, debug: bool) -> String {
     } else if !found.evidence.sufficient {
         text += "not enough to answer from: `askbook ask` would refuse\n";
     }
-    if found.degraded {
-        text += "a part of the search is out of order: the log says which\n";
+    for &loss in &found.losses {
+        text += &format!("{}\n", loss_text(loss));
     }
     if debug {
         text += &debug_text(found);

@@ -13,6 +13,8 @@ Examples:
   askbook index ../my-site --dry-run           what that would change and cost
   askbook ask \"How do I deploy it?\"            one answer, here
   askbook search \"How do I deploy it?\"         what it would be made from
+  askbook ask \"How do I deploy it?\" --show-prompt
+  askbook gaps --since 7                       what readers asked in vain this week
   askbook check                                find out what is wrong
   askbook --port 9000 --set ALLOWED_ORIGINS=https://my-site.example
 
@@ -37,13 +39,7 @@ pub(super) enum Command {
     /// Index a book; it is the one that is served and asked from then on
     Index(IndexArguments),
     /// Ask one question and print the answer with its sources
-    Ask {
-        /// The question
-        question: String,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
+    Ask(AskArguments),
     /// Find the passages for a question, without asking a model
     Search(SearchArguments),
     /// Check the settings and what they lead to, and say what to do
@@ -52,6 +48,8 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List what readers asked and the book did not answer, or not well
+    Gaps(GapsArguments),
     /// Measure how well passages are found, on questions with known answers
     Eval(EvalArguments),
     /// Print every setting with where it comes from; secrets are not shown
@@ -93,6 +91,39 @@ pub(super) struct IndexArguments {
     #[arg(short, long)]
     pub(super) verbose: bool,
     /// Print one JSON object; with --dry-run one for each passage
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What to ask, and how to show the answer.
+#[derive(Args, Debug)]
+pub(super) struct AskArguments {
+    /// The question
+    pub(super) question: String,
+    /// The address of the page that the reader is on
+    #[arg(long, value_name = "URL")]
+    pub(super) page: Option<String>,
+    /// The text that the reader selected there
+    #[arg(long, value_name = "TEXT")]
+    pub(super) selected_text: Option<String>,
+    /// Print one JSON object, as POST /chat replies
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print what a model would be given, and ask none
+    #[arg(long, conflicts_with = "json")]
+    pub(super) show_prompt: bool,
+}
+
+/// Which gaps to list, and how.
+#[derive(Args, Debug)]
+pub(super) struct GapsArguments {
+    /// How many, at most
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub(super) limit: NonZeroUsize,
+    /// Only what was asked in the last days, so many
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36500))]
+    pub(super) since: Option<u32>,
+    /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -1,7 +1,7 @@
 //! The table of settings. Everything that must know them reads it here: the layers, the check for
 //! unknown names, `askbook config`, and `.env.example`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +14,8 @@ use url::Url;
 
 use super::reader::Reader;
 use super::value::{
-    self, EmbedderName, GeneratorName, LogFormat, QueryTask, RetrieverName, SessionsName,
+    self, EmbedderName, FallbackName, GeneratorName, LogFormat, QueryTask, RetrieverName,
+    SessionsName, Switch,
 };
 
 /// One setting, as its owner sees it.
@@ -140,6 +141,8 @@ settings! {
         /// What writes the answers: gemini, quote (the book's own sentences, without a model) or
         /// memory (for trials). Unless it is set: gemini when GEMINI_API_KEY is set, else quote.
         ASKBOOK_GENERATOR => generator: GeneratorName, value::choice;
+        /// What answers when no model does: quote (the book's own sentences) or none (an error).
+        ASKBOOK_FALLBACK => fallback: FallbackName, value::choice, default "quote";
         /// Where conversations are kept: memory.
         ASKBOOK_SESSIONS => sessions: SessionsName, value::choice, default "memory";
     }
@@ -156,6 +159,8 @@ settings! {
         /// The model that writes.
         GEMINI_MODEL | GENERATIVE_MODEL | LLM_MODEL
             => gemini_model: String, value::model, default "gemini-3.5-flash-lite";
+        /// A second model that writes, with the same key, when the first one does not answer.
+        GEMINI_FALLBACK_MODEL => gemini_fallback_model: String, value::model;
         /// The model that embeds. An index is read with the model that it was made with.
         EMBEDDING_MODEL => embedding_model: String, value::model, default "gemini-embedding-001";
         /// The size of the vectors, from 128 to 3072. Unless it is set: that of the index, and
@@ -176,6 +181,13 @@ settings! {
         /// long it may stay silent.
         ASKBOOK_UPSTREAM_TIMEOUT_MS
             => upstream_timeout: Duration, value::milliseconds, default "10000";
+        /// How long the models may take to write an answer, in milliseconds; with a fallback model
+        /// half of it each. Unless it is set: two thirds of ASKBOOK_DEADLINE_MS.
+        ASKBOOK_ANSWER_MS => answer_timeout: Duration, value::milliseconds;
+        /// How long the model may take to say a follow-up as a question of its own, in
+        /// milliseconds; it is searched for as it is then. Unless it is set: a twentieth of
+        /// ASKBOOK_DEADLINE_MS.
+        ASKBOOK_CONDENSE_MS => condense_timeout: Duration, value::milliseconds;
     }
     "Qdrant" {
         /// Where Qdrant is. Port 6333, or none, means gRPC on 6334.
@@ -229,13 +241,23 @@ settings! {
         /// How much all conversations together may take, in bytes; the oldest go first.
         ASKBOOK_SESSION_BYTES => session_bytes: NonZeroUsize, value::positive, default "16777216";
     }
-    "Logs and settings" {
+    "What readers miss" {
+        /// Whether questions that the book did not answer, and those whose answer was rated bad,
+        /// are written to ASKBOOK_DATA_DIR, for `askbook gaps`: on or off.
+        ASKBOOK_JOURNAL => journal: Switch, value::choice, default "on";
+        /// How much of them is kept, in bytes; the oldest go first.
+        ASKBOOK_JOURNAL_BYTES => journal_bytes: u64, value::journal_bytes, default "16777216";
+    }
+    "Logs, metrics and settings" {
         /// How much is logged: error, warn, info, debug or trace; finer with targets, such as
         /// info,askbook_http=debug.
         LOG_LEVEL => log_level: Targets, value::log_level, default "info";
         /// How it is written: pretty, json (one object a line and nothing else), or auto (pretty
         /// on a terminal, else json).
         ASKBOOK_LOG_FORMAT => log_format: LogFormat, value::choice, default "auto";
+        /// The address at which Prometheus reads metrics, such as 127.0.0.1:9464. Whoever reaches it
+        /// may read them. Unless it is set there are none.
+        ASKBOOK_METRICS => metrics: SocketAddr, value::socket_address;
         /// A settings file in place of askbook.toml, which is read when it is there. It holds the
         /// names of this list in lower case: port = 8000.
         ASKBOOK_CONFIG => config_file: PathBuf, value::text;

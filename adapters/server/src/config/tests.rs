@@ -325,6 +325,39 @@ fn a_mirror_is_refreshed_now_and_then_or_never() {
 }
 
 #[test]
+fn the_deadline_is_divided_unless_its_parts_are_set() {
+    let budget = |given: &[(&str, &str)]| {
+        let Budget { condense, answer } = values(given).unwrap().budget;
+        (condense.as_millis(), answer.as_millis())
+    };
+    assert_eq!(budget(&[]), (1_500, 20_000));
+    assert_eq!(budget(&[("ASKBOOK_DEADLINE_MS", "600")]), (30, 400));
+    let set = [("ASKBOOK_CONDENSE_MS", "900"), ("ASKBOOK_ANSWER_MS", "9000")];
+    assert_eq!(budget(&set), (900, 9_000));
+    let two_models = [KEY, ("GEMINI_FALLBACK_MODEL", "gemini-9")];
+    assert_eq!(budget(&two_models), (1_500, 10_000));
+}
+
+#[test]
+fn parts_of_the_deadline_that_fill_it_are_refused() {
+    let given = [("ASKBOOK_DEADLINE_MS", "10000"), ("ASKBOOK_ANSWER_MS", "9500")];
+    let error = error(&given);
+    for name in ["ASKBOOK_CONDENSE_MS", "ASKBOOK_ANSWER_MS", "ASKBOOK_DEADLINE_MS"] {
+        assert!(error.contains(name), "{name} is missing in {error}");
+    }
+    assert!(values(&[given[0], given[1], ("ASKBOOK_CONDENSE_MS", "499")]).is_ok());
+}
+
+#[test]
+fn a_fallback_model_is_another_one_and_for_where_a_model_writes() {
+    let same = error(&[KEY, ("GEMINI_MODEL", "a"), ("GEMINI_FALLBACK_MODEL", "models/a")]);
+    assert!(same.contains("GEMINI_FALLBACK_MODEL") && same.contains("GEMINI_MODEL"), "{same}");
+    let unused = values(&[("GEMINI_FALLBACK_MODEL", "gemini-9")]).unwrap().warnings;
+    assert_eq!(unused, ["GEMINI_FALLBACK_MODEL is of no use while quote writes"]);
+    assert!(values(&[KEY, ("GEMINI_FALLBACK_MODEL", "gemini-9")]).unwrap().warnings.is_empty());
+}
+
+#[test]
 fn a_listing_shows_values_and_sources_and_no_secret() {
     let sources = Sources::new()
         .variable("GOOGLE_API_KEY", "s3cret")

@@ -3,7 +3,7 @@
 //! A parser's error completes the sentence "NAME …" and never repeats what was given.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
@@ -38,6 +38,20 @@ pub(crate) enum GeneratorName {
     Gemini,
     Quote,
     Memory,
+}
+
+/// What answers when no model does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FallbackName {
+    Quote,
+    None,
+}
+
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
 }
 
 /// Where conversations are kept.
@@ -100,6 +114,15 @@ pub(super) fn port(given: &str) -> Parsed<u16> {
     number(given).map_err(|_| "must be a port number from 0 to 65535".to_owned())
 }
 
+/// At least what the journal needs for one line in each of its files.
+pub(super) fn journal_bytes(given: &str) -> Parsed<u64> {
+    let least = askbook_journal::LEAST_BYTES;
+    number(given)
+        .ok()
+        .filter(|bytes| *bytes >= least)
+        .ok_or_else(|| format!("must be a whole number of at least {least}"))
+}
+
 /// What Gemini's models can make (documentation of `outputDimensionality`).
 pub(super) fn dimensions(given: &str) -> Parsed<NonZeroUsize> {
     number(given)
@@ -136,6 +159,11 @@ pub(super) fn ip_address(given: &str) -> Parsed<IpAddr> {
         return Ok(Ipv4Addr::LOCALHOST.into());
     }
     given.parse().map_err(|_| "must be an IP address such as 127.0.0.1 or 0.0.0.0".to_owned())
+}
+
+pub(super) fn socket_address(given: &str) -> Parsed<SocketAddr> {
+    let given = given.replace("localhost:", "127.0.0.1:");
+    given.parse().map_err(|_| "must be an address with a port such as 127.0.0.1:9464".to_owned())
 }
 
 /// A secret goes into a header, so it is what a header can hold (RFC 9110, 5.5).

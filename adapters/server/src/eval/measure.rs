@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use askbook::answer::Outcome;
-use askbook::chat::Chat;
+use askbook::chat::{Ask, Chat};
 use askbook::event::ChatEvent;
 use askbook::passage::Passage;
-use askbook::question::{Question, QuestionLimits};
+use askbook::question::QuestionLimits;
 use askbook::search::Found;
 use askbook::selection::Candidate;
+use askbook::session::MessageId;
 use futures_util::StreamExt as _;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::metrics::Places;
 use super::set::{Asked, Half};
@@ -55,6 +57,33 @@ pub(crate) struct Asking {
     pub(crate) search: Duration,
 }
 
+impl Asking {
+    /// A question that has not been asked yet.
+    pub(super) fn of(asked: &Asked) -> Self {
+        Self {
+            line: asked.line,
+            question: asked.text.clone(),
+            half: asked.half,
+            answerable: asked.is_answerable(),
+            legs: BTreeMap::new(),
+            sufficient: false,
+            answered: None,
+            degraded: false,
+            embed: Duration::ZERO,
+            search: Duration::ZERO,
+        }
+    }
+
+    /// Notes what was found.
+    pub(super) fn read(&mut self, found: &Found, relevant: &[String]) {
+        self.sufficient = found.evidence.sufficient;
+        self.degraded = !found.losses.is_empty();
+        if self.answerable {
+            self.legs = legs(found, relevant);
+        }
+    }
+}
+
 /// Asks one question. Without `answers` it is over when passages are found, and nothing is
 /// written.
 ///
@@ -67,23 +96,12 @@ pub(crate) async fn ask(
     answers: bool,
 ) -> anyhow::Result<Asking> {
     let context = || format!("line {}", asked.line);
-    let question = Question::new(&asked.text, None, None, limits).with_context(context)?;
-    let mut asking = Asking {
-        line: asked.line,
-        question: asked.text.clone(),
-        half: asked.half,
-        answerable: asked.is_answerable(),
-        legs: BTreeMap::new(),
-        sufficient: false,
-        answered: None,
-        degraded: false,
-        embed: Duration::ZERO,
-        search: Duration::ZERO,
-    };
-    let mut events = pin!(chat.ask(question, None));
+    let question = asked.question(limits).with_context(context)?;
+    let mut asking = Asking::of(asked);
+    let mut events = pin!(chat.ask(Ask::once(MessageId(Uuid::new_v4()), question)));
     let mut since = Instant::now();
     while let Some(event) = events.next().await {
-        match event.with_context(context)? {
+        match event {
             ChatEvent::Accepted { .. } => since = Instant::now(),
             ChatEvent::Embedded => {
                 asking.embed = since.elapsed();
@@ -91,19 +109,16 @@ pub(crate) async fn ask(
             }
             ChatEvent::Retrieved(found) => {
                 asking.search = since.elapsed();
-                asking.sufficient = found.evidence.sufficient;
-                asking.degraded = found.degraded;
-                if asking.answerable {
-                    asking.legs = legs(&found, &asked.relevant);
-                }
+                asking.read(&found, &asked.relevant);
                 if !answers {
                     break;
                 }
             }
-            ChatEvent::Delta(_) => {}
             ChatEvent::Done(answer) => {
                 asking.answered = Some(answer.outcome == Outcome::Answered);
             }
+            ChatEvent::Failed { error, .. } => return Err(error).with_context(context),
+            _ => {}
         }
     }
     Ok(asking)

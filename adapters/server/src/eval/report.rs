@@ -84,6 +84,11 @@ impl Report {
 }
 
 impl Slice {
+    /// How well this ranking does; `None` for one that there is not.
+    pub(super) fn leg(&self, leg: Leg) -> Option<&Measured> {
+        self.legs.iter().find(|measured| measured.leg == leg)
+    }
+
     fn of(half: Option<Half>, questions: &[&Asking], depths: &[usize]) -> Self {
         let answerable = questions.iter().filter(|asking| asking.answerable).count();
         let mut evidence = Matrix::default();

@@ -1,11 +1,13 @@
 //! Sets of questions: one JSON object a line, `{question, relevant: [URL or passage id]}` for a
 //! question that the book answers and `{question, answerable: false}` for one that it does not.
+//! A `page` and a `selected_text` go with the question.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
+use askbook::question::{Question, QuestionError, QuestionLimits};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,9 @@ pub(crate) struct Asked {
     /// Where it stands in the set, from 1.
     pub(crate) line: usize,
     pub(crate) text: String,
+    /// The page that the reader is on, and what is selected there.
+    pub(crate) page: Option<String>,
+    pub(crate) selected_text: Option<String>,
     /// What answers it: passage ids or URLs of sections. Empty when the book does not.
     pub(crate) relevant: Vec<String>,
     pub(crate) half: Half,
@@ -35,24 +40,43 @@ pub(crate) enum Half {
 #[derive(Deserialize)]
 struct Line {
     question: String,
+    page: Option<String>,
+    selected_text: Option<String>,
     relevant: Option<Vec<String>>,
     answerable: Option<bool>,
     half: Option<Half>,
 }
 
 impl Asked {
+    /// The question with all that goes with it.
+    pub(crate) fn question(&self, limits: QuestionLimits) -> Result<Question, QuestionError> {
+        let (page, selected_text) = (self.page.as_deref(), self.selected_text.as_deref());
+        Question::new(&self.text, selected_text, page, limits)
+    }
+
     /// Whether the book answers it.
     pub(crate) fn is_answerable(&self) -> bool {
         !self.relevant.is_empty()
     }
 }
 
-/// Reads a set. A line without a `half` belongs to the one that the line before does not: the
-/// first question is of half a.
+/// Reads a set of questions.
 ///
 /// # Errors
-/// The file cannot be read, or holds no question; lines that are wrong, with their numbers.
+/// As [`read_lines`].
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Asked>> {
+    read_lines(path, asked)
+}
+
+/// Reads a set by its lines, each with its number and the half that it belongs to if it does not
+/// say: the one that the line before does not, half a for the first.
+///
+/// # Errors
+/// The file cannot be read, or holds nothing; lines that are wrong, with their numbers.
+pub(super) fn read_lines<T>(
+    path: &Path,
+    parse: impl Fn(usize, &[u8], Half) -> anyhow::Result<T>,
+) -> anyhow::Result<Vec<T>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let (mut set, mut faults) = (Vec::new(), Vec::new());
     for (number, line) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
@@ -60,8 +84,8 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Asked>> {
             continue;
         }
         let half = if set.len() % 2 == 0 { Half::A } else { Half::B };
-        match asked(number, line, half) {
-            Ok(asked) => set.push(asked),
+        match parse(number, line, half) {
+            Ok(parsed) => set.push(parsed),
             Err(fault) => faults.push(format!("line {number}: {fault:#}")),
         }
     }
@@ -90,9 +114,7 @@ fn asked(number: usize, line: &[u8], half: Half) -> anyhow::Result<Asked> {
         .map_err(|error| told(&error))
         .context("not a JSON object {question, relevant} or {question, answerable: false}")?;
     ensure!(!line.question.trim().is_empty(), "the question is empty");
-    let mut relevant = line.relevant.unwrap_or_default();
-    relevant.sort_unstable();
-    relevant.dedup();
+    let relevant = sorted(line.relevant.unwrap_or_default());
     match line.answerable {
         Some(false) if !relevant.is_empty() => {
             bail!("it is not answerable and has relevant passages: keep one of the two")
@@ -104,7 +126,15 @@ fn asked(number: usize, line: &[u8], half: Half) -> anyhow::Result<Asked> {
         _ => {}
     }
     let half = line.half.unwrap_or(half);
-    Ok(Asked { line: number, text: line.question, relevant, half })
+    let Line { question: text, page, selected_text, .. } = line;
+    Ok(Asked { line: number, text, page, selected_text, relevant, half })
+}
+
+/// Each once, in order.
+pub(super) fn sorted(mut relevant: Vec<String>) -> Vec<String> {
+    relevant.sort_unstable();
+    relevant.dedup();
+    relevant
 }
 
 #[cfg(test)]
@@ -123,11 +153,14 @@ mod tests {
             "{\"question\": \"a?\", \"relevant\": [\"/y\", \"/x\", \"/y\"], \"answer\": \"yes\"}\r\n\
              \n\
              {\"question\": \"b?\", \"answerable\": false}\n\
-             {\"question\": \"c?\", \"relevant\": [\"/z\"], \"answerable\": true, \"half\": \"b\"}",
+             {\"question\": \"c?\", \"relevant\": [\"/z\"], \"answerable\": true, \"half\": \"b\", \
+             \"page\": \"/p\", \"selected_text\": \"s\"}",
         );
         let asked = |line, text: &str, relevant: &[&str], half| Asked {
             line,
             text: text.to_owned(),
+            page: (line == 4).then(|| "/p".to_owned()),
+            selected_text: (line == 4).then(|| "s".to_owned()),
             relevant: relevant.iter().map(|&url| url.to_owned()).collect(),
             half,
         };

@@ -6,6 +6,7 @@ use super::measure::{Asking, Leg};
 use super::metrics::{At, Latency, Matrix};
 use super::report::{Report, Slice};
 use super::set::Half;
+use super::target::Missing;
 
 /// How many entries of a list are shown.
 const SHOWN: usize = 30;
@@ -25,14 +26,7 @@ impl Display for Report {
             [] => writeln!(f)?,
             settings => writeln!(f, ", with {}", settings.join(" "))?,
         }
-        if !missing.is_empty() {
-            let count = missing.len();
-            writeln!(
-                f,
-                "\nThe set is stale: {count} of what it calls relevant is not in the index"
-            )?;
-            listed(f, missing, |missing| format!("line {}: {}", missing.line, missing.wanted))?;
-        }
+        stale(f, missing)?;
         if *degraded > 0 {
             writeln!(f, "\n{degraded} searches were made while a part was out of order")?;
         }
@@ -51,27 +45,51 @@ impl Display for Report {
     }
 }
 
+/// What a set calls relevant in vain.
+pub(super) fn stale(f: &mut fmt::Formatter<'_>, missing: &[Missing]) -> fmt::Result {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let count = missing.len();
+    writeln!(f, "\nThe set is stale: {count} of what it calls relevant is not in the index")?;
+    listed(f, missing, |missing| format!("line {}: {}", missing.line, missing.wanted))
+}
+
 /// How well each ranking finds what is relevant, a line for each part of the set.
 fn rankings(f: &mut fmt::Formatter<'_>, slices: &[Slice]) -> fmt::Result {
-    let Some(first) = slices.iter().find_map(|slice| slice.legs.first()) else { return Ok(()) };
+    if slices.iter().all(|slice| slice.legs.is_empty()) {
+        return Ok(());
+    }
     write!(f, "\n{:<16}", "")?;
+    columns(f, slices)?;
+    writeln!(f)?;
+    for leg in [Leg::Lexical, Leg::Dense, Leg::Fused, Leg::Selected] {
+        for slice in slices.iter().filter(|slice| slice.leg(leg).is_some()) {
+            write!(f, "{:<16}", format!("{:<9}{}", leg.name(), part(slice.half)))?;
+            measures(f, slice, leg)?;
+            writeln!(f)?;
+        }
+    }
+    Ok(())
+}
+
+/// The names of the measures.
+pub(super) fn columns(f: &mut fmt::Formatter<'_>, slices: &[Slice]) -> fmt::Result {
+    let Some(first) = slices.iter().find_map(|slice| slice.legs.first()) else { return Ok(()) };
     for (name, _) in COLUMNS {
         for at in &first.at {
             write!(f, "{:>9}", format!("{name}@{}", at.k))?;
         }
     }
-    writeln!(f)?;
-    for leg in [Leg::Lexical, Leg::Dense, Leg::Fused, Leg::Selected] {
-        for slice in slices {
-            let of_leg = slice.legs.iter().find(|measured| measured.leg == leg);
-            let Some(measured) = of_leg else { continue };
-            write!(f, "{:<16}", format!("{:<9}{}", leg.name(), part(slice.half)))?;
-            for (_, value) in COLUMNS {
-                for at in &measured.at {
-                    write!(f, "{:>9.3}", value(at))?;
-                }
-            }
-            writeln!(f)?;
+    Ok(())
+}
+
+/// The measures of a ranking over a part of the set.
+pub(super) fn measures(f: &mut fmt::Formatter<'_>, slice: &Slice, leg: Leg) -> fmt::Result {
+    let Some(measured) = slice.leg(leg) else { return Ok(()) };
+    for (_, value) in COLUMNS {
+        for at in &measured.at {
+            write!(f, "{:>9.3}", value(at))?;
         }
     }
     Ok(())
@@ -101,7 +119,7 @@ fn latency(f: &mut fmt::Formatter<'_>, name: &str, latency: Option<Latency>) -> 
     writeln!(f, "{name:<16}{p50:>9.2}{p99:>9.2}")
 }
 
-fn part(half: Option<Half>) -> &'static str {
+pub(super) fn part(half: Option<Half>) -> &'static str {
     match half {
         None => "all",
         Some(Half::A) => "half a",

@@ -1,9 +1,11 @@
 //! The binary as its owner meets it: arguments, settings, messages, exit codes.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 /// Questions, answered and searched for.
 mod answering;
+/// What readers asked in vain.
+mod gaps;
 /// What `askbook index` does and says.
 #[cfg(feature = "edge")]
 mod indexing;

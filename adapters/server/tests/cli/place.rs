@@ -81,34 +81,31 @@ pub(crate) struct Serving {
 impl Serving {
     /// Starts a server on a free port; returns when it has said where it is.
     pub(crate) fn start(place: &Place, arguments: &[&str]) -> Self {
+        Self::try_start(place, arguments).unwrap_or_else(|said| panic!("the server ended: {said}"))
+    }
+
+    /// The same, or what a server said that did not come so far.
+    pub(crate) fn try_start(place: &Place, arguments: &[&str]) -> Result<Self, String> {
         let arguments = [&["--port", "0"], arguments].concat();
         let mut child = place.askbook(&arguments).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
         let address = loop {
             let start = said.len();
-            assert!(stderr.read_line(&mut said).unwrap() > 0, "the server ended: {said}");
+            if stderr.read_line(&mut said).unwrap() == 0 {
+                child.wait().unwrap();
+                return Err(said);
+            }
             if let Some((_, rest)) = said[start..].split_once("API         http://") {
                 break rest.trim_end().trim_end_matches("/chat").to_owned();
             }
         };
-        Self { child, stderr, address }
+        Ok(Self { child, stderr, address })
     }
 
     /// Sends a request and returns the response, head and body.
     pub(crate) fn request(&self, head: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let length = body.len();
-        write!(
-            stream,
-            "{head} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}",
-            self.address
-        )
-        .unwrap();
-        let mut response = String::new();
-        stream.read_to_string(&mut response).unwrap();
-        response
+        request(&self.address, head, body)
     }
 
     /// Asks it to stop; returns its exit code and what else it said.
@@ -127,4 +124,19 @@ impl Drop for Serving {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a request and returns the response, head and body.
+pub(crate) fn request(address: &str, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "{head} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}",
+    )
+    .unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }

@@ -1,6 +1,6 @@
 use std::net::TcpListener;
 
-use crate::place::{Place, Serving};
+use crate::place::{Place, Serving, request};
 
 #[test]
 fn it_serves_the_book_until_it_is_told_to_stop() {
@@ -54,4 +54,40 @@ fn a_new_index_is_served_without_a_restart() {
     while !ask().contains("nine euros") {
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn metrics_are_served_at_their_own_address() {
+    let place = Place::with_book();
+    // Nobody says which port is free; one that is taken in the meantime is told at the start.
+    let (serving, metrics) = loop {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let setting = format!("ASKBOOK_METRICS={free}");
+        if let Ok(serving) = Serving::try_start(&place, &["--set", &setting]) {
+            break (serving, free);
+        }
+    };
+    let feedback = r#"{"message_id": "00000000-0000-0000-0000-000000000001", "rating": "bad"}"#;
+    for _ in 0..2 {
+        serving.request("POST /feedback", feedback);
+    }
+    serving.request("POST /chat", r#"{"message": "What does a sandbox cost?"}"#);
+    serving.request("POST /chat/stream", r#"{"message": "Who painted the ceiling?"}"#);
+    let metrics = request(&metrics.to_string(), "GET /metrics", "");
+    for counted in [
+        "askbook_feedback_total{rating=\"bad\"} 2\n",
+        "askbook_answers_total{outcome=\"answered\",mode=\"extractive\"} 1\n",
+        "askbook_answers_total{outcome=\"not_in_book\",mode=\"none\"} 1\n",
+    ] {
+        assert!(metrics.contains(counted), "{counted} is missing in {metrics}");
+    }
+}
+
+#[test]
+fn an_address_of_metrics_that_is_taken_is_told() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let setting = format!("ASKBOOK_METRICS={}", other.local_addr().unwrap());
+    let ran = Place::with_book().run(&["--port", "0", "--set", &setting]).ended(1);
+    assert!(ran.err.contains("cannot serve metrics on 127.0.0.1"), "{}", ran.err);
+    assert!(ran.err.contains("ASKBOOK_METRICS"), "{}", ran.err);
 }

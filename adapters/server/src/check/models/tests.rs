@@ -81,6 +81,17 @@ async fn a_model_that_is_there_without_being_listed_is_in_order() {
 }
 
 #[tokio::test]
+async fn a_fallback_model_that_is_not_there_is_a_warning() {
+    let server = gemini().await;
+    let fallback = |model| [("GEMINI_FALLBACK_MODEL", model)];
+    let findings = checked(&server, &fallback("gemini-3.8-flash")).await;
+    assert_eq!(levels(&findings)[2], ("fallback-model", Level::Ok), "{findings:#?}");
+    let findings = checked(&server, &fallback("gemini-1.0")).await;
+    assert_eq!(levels(&findings)[2], ("fallback-model", Level::Warning), "{findings:#?}");
+    assert!(findings[2].advice.as_ref().unwrap().contains("GEMINI_FALLBACK_MODEL"));
+}
+
+#[tokio::test]
 async fn a_key_that_is_refused_is_one_error() {
     let server = MockServer::start().await;
     let error = json!({"error": {"code": 400, "status": "INVALID_ARGUMENT",

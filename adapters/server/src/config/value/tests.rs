@@ -118,3 +118,17 @@ fn a_level_alone_is_askbooks_and_keeps_libraries_quiet() {
         assert!(log_level(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn a_journal_has_room_for_a_line() {
+    assert_eq!(journal_bytes("131072"), Ok(131_072));
+    assert!(journal_bytes("131071").unwrap_err().contains("131072"));
+    assert!(journal_bytes("16MB").is_err());
+}
+
+#[test]
+fn a_socket_has_an_address_and_a_port() {
+    assert_eq!(socket_address("localhost:9464"), socket_address("127.0.0.1:9464"));
+    assert!(socket_address("[::1]:0").is_ok());
+    assert!(socket_address("9464").is_err() && socket_address("127.0.0.1").is_err());
+}

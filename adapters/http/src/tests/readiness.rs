@@ -1,0 +1,89 @@
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn readiness_asks_once_for_everyone_and_again_when_its_time_is_over() {
+    let (app, retriever, generator) = app_over(Conduct::Works, Conduct::Works);
+    let (reply, _) = join(send(&app, look("/ready")), send(&app, look("/ready"))).await;
+    let ready = json!({"ready": true, "degraded": false, "dependencies": [
+        {"name": "embedder", "ready": true},
+        {"name": "retriever", "ready": true},
+        {"name": "generator", "ready": true},
+        {"name": "sessions", "ready": true},
+    ]});
+    assert_eq!((reply.status, reply.json()), (StatusCode::OK, ready));
+    assert_eq!((retriever.calls(), generator.calls()), (1, 1));
+    tokio::time::advance(Duration::from_secs(5)).await;
+    send(&app, look("/ready")).await;
+    assert_eq!((retriever.calls(), generator.calls()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_names_what_is_missing_by_its_kind_alone() {
+    let (app, ..) = app_over(Conduct::Fails(ErrorKind::Unauthorized), Conduct::Hangs);
+    let reply = send(&app, look("/ready")).await;
+    let missing = json!({"ready": false, "degraded": true, "dependencies": [
+        {"name": "embedder", "ready": true},
+        {"name": "retriever", "ready": false, "error": "unauthorized"},
+        {"name": "generator", "ready": false, "error": "timeout"},
+        {"name": "sessions", "ready": true},
+    ]});
+    assert_eq!((reply.status, reply.json()), (StatusCode::SERVICE_UNAVAILABLE, missing));
+}
+
+/// A retriever that is not ready and serves all the same.
+struct Limping;
+
+#[async_trait]
+impl Retriever for Limping {
+    async fn shape(&self) -> Result<VectorShape, PortError> {
+        Ok(VectorShape::sparse())
+    }
+
+    async fn retrieve(&self, _: &Embedding, _: NonZeroUsize) -> Result<Rankings, PortError> {
+        Ok(Rankings::default())
+    }
+
+    async fn passages(&self, _: &[PassageId]) -> Result<Vec<Passage>, PortError> {
+        Ok(Vec::new())
+    }
+
+    async fn ready(&self) -> Result<(), PortError> {
+        Err(PortError::new(ErrorKind::Unavailable, "one half is gone"))
+    }
+
+    async fn serves(&self) -> Result<(), PortError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_answers_merely_worse_is_ready_and_degraded() {
+    let fails = || Stub::new(Conduct::Fails(ErrorKind::RateLimited));
+    let works = || Stub::new(Conduct::Works);
+    let over = |retriever: Arc<dyn Retriever>, [first, second]: [Arc<Stub>; 2]| {
+        app(chat(retriever, vec![first, second]), &settings())
+    };
+    for (app, ready) in [
+        (over(Arc::new(Limping), [works(), works()]), true),
+        (over(works(), [fails(), works()]), true),
+        (over(works(), [works(), Stub::new(Conduct::Hangs)]), true),
+        (over(works(), [fails(), fails()]), false),
+        (over(fails(), [works(), works()]), false),
+    ] {
+        let reply = send(&app, look("/ready")).await;
+        let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        assert_eq!(reply.status, status);
+        let told = reply.json();
+        assert_eq!((&told["ready"], &told["degraded"]), (&json!(ready), &json!(true)), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn each_generator_is_named() {
+    let generators: Vec<Arc<dyn Generator>> =
+        vec![Stub::new(Conduct::Fails(ErrorKind::Timeout)), Stub::new(Conduct::Works)];
+    let app = app(chat(Stub::new(Conduct::Works), generators), &settings());
+    let dependencies = send(&app, look("/ready")).await.json()["dependencies"].take();
+    assert_eq!(dependencies[2], json!({"name": "generator", "ready": false, "error": "timeout"}));
+    assert_eq!(dependencies[3], json!({"name": "generator:stub", "ready": true}));
+}
