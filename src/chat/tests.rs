@@ -65,9 +65,9 @@ fn generation(pieces: &[&str], last: Option<Result<Generated, PortError>>) -> Ge
     Box::pin(stream::iter(pieces.chain(last).collect::<Vec<_>>()))
 }
 
-fn end(model: &str) -> Result<Generated, PortError> {
+fn end(model: &str) -> Generated {
     let usage = Usage { input_tokens: 3, output_tokens: 2 };
-    Ok(Generated::End { model: model.to_owned(), usage })
+    Generated::End { model: model.to_owned(), usage }
 }
 
 /// Quotes the book when the script fails.
@@ -85,7 +85,7 @@ impl Generator for StandIn {
 
     async fn generate(&self, _: Prompt) -> Result<Generation, PortError> {
         self.1.lock().unwrap().push("stand in".to_owned());
-        Ok(generation(self.0, Some(end("stand-in"))))
+        Ok(generation(self.0, Some(Ok(end("stand-in")))))
     }
 
     async fn ready(&self) -> Result<(), PortError> {
@@ -151,7 +151,7 @@ impl Generator for Script {
         self.call(format!("generate {passages} passages {turns} turns"))?;
         let last = match self.breaks_off {
             Some(kind) => Some(Err(PortError::new(kind, "scripted"))),
-            None => Some(end("script-1")),
+            None => Some(Ok(end("script-1"))),
         };
         Ok(generation(&self.pieces, last))
     }
@@ -238,8 +238,8 @@ impl Run {
     }
 
     fn shown(&self) -> String {
-        let delta = |event| match event {
-            &ChatEvent::Delta(ref delta) => Some(delta.as_str()),
+        let delta = |event: &ChatEvent| match event {
+            ChatEvent::Delta(delta) => Some(delta.clone()),
             _ => None,
         };
         self.events.iter().filter_map(delta).collect()

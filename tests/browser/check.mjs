@@ -99,11 +99,12 @@ async function open() {
   });
   page.on("dialog", (dialog) => {
     events.push(`a dialog: ${dialog.message()}`);
-    return dialog.dismiss();
+    // The page may be gone by now, and the dialog with it.
+    return dialog.dismiss().catch(() => {});
   });
   context.on("page", (popup) => {
     events.push("a window");
-    return popup.close();
+    return popup.close().catch(() => {});
   });
   await page.goto(PAGE);
 }

@@ -85,7 +85,9 @@ fn gaps_come_by_frequency_and_then_by_age() {
 fn the_order_of_misses_of_the_same_age_does_not_matter() {
     let mut misses =
         asked(&["docker image", "image docker arm", "price", "the price of it", "arm image"]);
-    misses.iter_mut().for_each(|miss| miss.at = 1);
+    for miss in &mut misses {
+        miss.at = 1;
+    }
     let expected = gaps(&misses);
     misses.reverse();
     assert_eq!(gaps(&misses), expected);

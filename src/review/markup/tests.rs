@@ -8,7 +8,6 @@ use crate::question::{Question, QuestionLimits};
 use crate::session::MessageId;
 
 const PAGE: &str = "https://book.example.com/docs/a";
-const SITE: &str = "https://book.example.com";
 const MARK: u128 = 0x1234_5678_9abc_4def_8123_4567_89ab_cdef;
 
 fn prompt() -> Prompt {
