@@ -164,6 +164,7 @@ impl Chat {
             yield ChatEvent::Retrieved(found);
 
             let mut written = Written::default();
+            let said = question.text().to_owned();
             let prompt = Prompt { mark: message, question, standalone, passages, history };
             let asked = Asked::by(&prompt);
             if !prompt.passages.is_empty() {
@@ -196,8 +197,7 @@ impl Chat {
                     Answer { outcome, mode, text, sources, suggestions, unsupported, ..answer };
             }
             if let Some(session) = &answer.session {
-                let exchange =
-                    Exchange { question: asked.question.clone(), answer: answer.text.clone() };
+                let exchange = Exchange { question: said, answer: answer.text.clone() };
                 answer.recorded = ports.sessions.record(session, exchange).await.is_ok();
             }
             ports.note(Asked { outcome: answer.outcome, ..asked }).await;
@@ -282,7 +282,7 @@ impl Asked {
     fn by(prompt: &Prompt) -> Self {
         Self {
             message: prompt.mark,
-            question: prompt.question.text().to_owned(),
+            question: prompt.asked().to_owned(),
             page: prompt.question.page().map(without_query),
             outcome: Outcome::NotInBook,
         }

@@ -1,6 +1,7 @@
 //! The words of a question: what each says by itself, and how much of it a text holds.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use crate::text::terms;
 
@@ -123,10 +124,12 @@ fn is_name(word: &str, sentence_start: bool) -> bool {
 /// with, of a common verb or adjective, or a single letter.
 fn is_vague(stem: &str) -> bool {
     let is_letter = stem.len() == 1 && stem.starts_with(|c: char| c.is_ascii_alphabetic());
-    is_letter || VAGUE.split(' ').any(|vague| vague == stem)
+    is_letter || VAGUE.contains(stem)
 }
 
-const VAGUE: &str = "\
+static VAGUE: LazyLock<HashSet<&str>> = LazyLock::new(|| VAGUE_STEMS.split(' ').collect());
+
+const VAGUE_STEMS: &str = "\
     abl accept accord achiev act actual admit affect after again ago agre ahead allow almost along \
     alreadi altern although alway amount anoth answer anybodi anyon anyth app appear appli applic \
     arent around arrang arriv ask aspect assum avoid away back bad base be beat becaus becom befor \

@@ -38,7 +38,7 @@ pub struct Feedback {
 pub struct Asked {
     /// The reply to it.
     pub message: MessageId,
-    /// What was asked.
+    /// What was asked, in words that need no conversation as far as that is known.
     pub question: String,
     /// The address of the page that it was asked on, without query and fragment.
     pub page: Option<String>,

@@ -163,11 +163,11 @@ impl Search {
         let lexical = rankings.iter().all(|rankings| rankings.lexical.is_some());
         // An index that cannot be reached does not tell that it has dense vectors.
         let wanted = self.embedder.preferred_shape().dense.is_some();
-        let embedder = shape.dense.is_some() && !embedded;
-        let retriever = (shape.dense.is_none() && wanted)
+        let unembedded = shape.dense.is_some() && !embedded;
+        let unread = (shape.dense.is_none() && wanted)
             || (shape.dense.is_some() && embedded && !dense)
             || (shape.sparse && !lexical);
-        let lost = [(embedder, Leg::Embedder), (retriever, Leg::Retriever)].into_iter();
+        let lost = [(unembedded, Leg::Embedder), (unread, Leg::Retriever)].into_iter();
         lost.filter(|(lost, _)| *lost).map(|(_, leg)| Loss { leg, reason: None }).collect()
     }
 

@@ -5,170 +5,43 @@
 //! costs a call, the other error costs the answer.
 
 use crate::concept::{Concept, concepts};
-use crate::text::{is_stop_word, stem, tokens};
+use crate::text::{stem, tokens};
 
 /// A text in another language, or one that does not begin like a question, says all that it
 /// means when it is this long, in tokens.
 const LONG: usize = 20;
 
 /// What people say before they say something.
-const FILLERS: &[&str] = &[
-    "ah", "alright", "cool", "great", "hello", "hey", "hi", "hm", "hmm", "nice", "oh", "ok",
-    "okay", "perfect", "please", "pls", "right", "sorry", "thank", "thanks", "thx", "um", "well",
-];
+const FILLERS: &str = "ah alright cool great hello hey hi hm hmm nice oh ok okay perfect please \
+    pls right sorry thank thanks thx um well";
 
 /// Beginnings of what goes on with something.
-const ONWARD: &[&str] = &[
-    "also",
-    "and",
-    "because",
-    "but",
-    "instead",
-    "no",
-    "nope",
-    "not",
-    "or",
-    "otherwise",
-    "plus",
-    "same",
-    "so",
-    "then",
-    "versus",
-    "vs",
-    "yeah",
-    "yep",
-    "yes",
-];
+const ONWARD: &str = "also and because but instead no nope not or otherwise plus same so then \
+    versus vs yeah yep yes";
 
 /// The same in two words.
 const ONWARD_PAIRS: &[(&str, &str)] = &[("how", "about"), ("what", "about"), ("what", "if")];
 
 /// Beginnings of a question, or of a request for an answer.
-const OPENINGS: &[&str] = &[
-    "am",
-    "are",
-    "can",
-    "compare",
-    "could",
-    "define",
-    "describe",
-    "did",
-    "do",
-    "does",
-    "explain",
-    "give",
-    "has",
-    "have",
-    "how",
-    "hows",
-    "is",
-    "list",
-    "may",
-    "must",
-    "shall",
-    "should",
-    "show",
-    "summarise",
-    "summarize",
-    "tell",
-    "was",
-    "were",
-    "what",
-    "whats",
-    "when",
-    "where",
-    "wheres",
-    "which",
-    "who",
-    "whos",
-    "whose",
-    "why",
-    "will",
-    "would",
-];
+const OPENINGS: &str = "am are can compare could define describe did do does explain give has \
+    have how hows is list may must shall should show summarise summarize tell was were what whats \
+    when where wheres which who whos whose why will would";
 
 /// Words for something that was named before.
-const POINTERS: &[&str] = &["here", "it", "these", "they", "them", "their", "this", "those"];
+const POINTERS: &str = "here it its itll these they them their theyre this those";
 
-/// Words that tell something from what was named before, or take it up.
-const COMPARISONS: &[&str] = &[
-    "again",
-    "another",
-    "else",
-    "former",
-    "instead",
-    "latter",
-    "neither",
-    "one",
-    "ones",
-    "opposite",
-    "other",
-    "others",
-    "otherwise",
-    "previous",
-    "same",
-];
+/// Words that tell something from what was named before, or take it up, unless the thing itself
+/// follows: "the other one", and not "other sites".
+const COMPARISONS: &str = "another else former instead latter neither one ones opposite other \
+    others otherwise own previous same too";
 
-/// Words behind which "that" stands for something, and joins nothing.
-const BEFORE_THAT: &[&str] = &[
-    "about", "after", "are", "at", "before", "by", "can", "change", "did", "do", "does", "doing",
-    "for", "from", "get", "has", "have", "if", "in", "is", "like", "need", "of", "on", "set",
-    "than", "to", "try", "use", "was", "why", "will", "with", "without", "would",
-];
-
-/// Judgements that "it is" begins to speak about, as in "is it safe to".
-const JUDGEMENTS: &[&str] = &[
-    "allowed",
-    "bad",
-    "better",
-    "fine",
-    "good",
-    "necessary",
-    "ok",
-    "okay",
-    "possible",
-    "recommended",
-    "required",
-    "safe",
-    "worth",
-];
-
-/// Words at which a new part of a sentence begins.
-const JOINTS: &[&str] = &[
-    "after", "and", "because", "before", "but", "if", "once", "or", "so", "that", "then", "though",
-    "until", "when", "which", "while",
-];
-
-/// Words that announce a thing.
-const ARTICLES: &[&str] = &["a", "an", "my", "our", "some", "the", "two", "your"];
+/// Forms of "to be": "is there" speaks of no place.
+const BEING: &str = "any are be is was were";
 
 /// Stems of words for a text, its parts, and what a reader may want done with it.
-const OF_TEXT: &[&str] = &[
-    "articl",
-    "block",
-    "chapter",
-    "code",
-    "describ",
-    "explain",
-    "highlight",
-    "line",
-    "overview",
-    "page",
-    "paragraph",
-    "passag",
-    "rephras",
-    "section",
-    "select",
-    "sentenc",
-    "simplifi",
-    "snippet",
-    "summar",
-    "summari",
-    "summaris",
-    "text",
-    "tldr",
-    "translat",
-];
+const OF_TEXT: &str = "articl block chapter code describ explain highlight line overview page \
+    paragraph passag rephras section select sentenc simplifi snippet summar summari summaris text \
+    tldr translat";
 
 /// A question as it is worded.
 #[derive(Clone, Debug)]
@@ -179,15 +52,12 @@ pub(crate) struct Phrase {
 
 #[derive(Clone, Debug)]
 struct Word {
-    /// In lower case, without punctuation and what an apostrophe has joined to a pronoun.
+    /// In lower case, without punctuation.
     plain: String,
-    ends_clause: bool,
     ends_sentence: bool,
     /// Says something, and speaks of no text as such.
     is_telling: bool,
     is_of_text: bool,
-    /// Written like a name.
-    is_name: bool,
 }
 
 impl Phrase {
@@ -202,15 +72,13 @@ impl Phrase {
     /// what the others lean on is that one.
     pub(crate) fn stands_alone(&self) -> bool {
         let mut sentences = self.words.split_inclusive(|word| word.ends_sentence);
-        !self.goes_on() && sentences.any(|words| self.sentence(words).is_whole())
-    }
-
-    fn sentence(&self, words: &[Word]) -> Self {
-        Self { words: words.to_vec(), is_long: self.is_long }
+        let is_whole = |words: &[Word]| Self { words: words.to_vec(), ..*self }.is_whole();
+        !self.goes_on() && sentences.any(is_whole)
     }
 
     fn is_whole(&self) -> bool {
-        !(self.compares() || (self.points() && !self.speaks_of_its_text()) || self.is_elliptic())
+        let leans = self.points() || self.compares() || self.is_elliptic();
+        self.speaks_of_its_page() || !leans
     }
 
     /// Whether it needs nothing but a text that the reader shows with it.
@@ -236,7 +104,7 @@ impl Phrase {
     }
 
     /// "This page" is the one that the reader is on, whatever was talked about.
-    fn speaks_of_its_text(&self) -> bool {
+    fn speaks_of_its_page(&self) -> bool {
         self.words.windows(2).any(|pair| pair[0].is("this") && pair[1].is_of_text)
     }
 
@@ -245,87 +113,43 @@ impl Phrase {
     }
 
     fn goes_on(&self) -> bool {
-        let word = |at: usize| self.words.get(at).map_or("", |word| word.plain.as_str());
-        ONWARD.contains(&word(0)) || ONWARD_PAIRS.contains(&(word(0), word(1)))
+        let [first, rest @ ..] = self.words.as_slice() else { return false };
+        let is_pair = |next: &Word| ONWARD_PAIRS.contains(&(&first.plain, &next.plain));
+        first.is_among(ONWARD) || rest.first().is_some_and(is_pair)
     }
 
     fn compares(&self) -> bool {
-        let leans = |at: usize, word: &Word| match word.plain.as_str() {
-            // "More than one" and "one store" count.
-            "one" => !self.is_number(at),
-            "other" | "another" => !self.words.get(at + 1).is_some_and(|next| next.is_telling),
-            "instead" => !self.words.get(at + 1).is_some_and(|next| next.is("of")),
-            plain => COMPARISONS.contains(&plain),
+        let goes_without = |at: usize| {
+            !self.words.get(at + 1).is_some_and(|next| next.is_telling || next.is("of"))
         };
-        self.words.iter().enumerate().any(|(at, word)| leans(at, word))
-            || self.words.last().is_some_and(|last| last.is_among(&["own", "too"]))
-    }
-
-    /// Whether "one" stands before the thing that it counts, or behind "than".
-    fn is_number(&self, at: usize) -> bool {
-        let is_counting = |next: &Word| !is_stop_word(&next.plain);
-        self.words.get(at + 1).is_some_and(is_counting)
-            || at.checked_sub(1).is_some_and(|before| self.words[before].is_among(&["than", "at"]))
+        let mut words = self.words.iter().enumerate();
+        words.any(|(at, word)| word.is_among(COMPARISONS) && goes_without(at))
     }
 
     fn points_at(&self, at: usize) -> bool {
         let word = &self.words[at];
         let before = at.checked_sub(1).map(|before| &self.words[before]);
-        let after = self.words.get(at + 1).filter(|_| !word.ends_clause);
-        let points = match word.plain.as_str() {
-            "that" => after.is_none_or(|after| {
-                let joins = after.is_among(&["i", "they", "we", "you"]);
-                !joins && before.is_none_or(|before| before.is_among(BEFORE_THAT))
-            }),
-            "there" => {
-                let is = |word: &Word| word.is_among(&["any", "are", "be", "is", "was", "were"]);
-                !before.is_some_and(is) && !after.is_some_and(is)
+        let after = self.words.get(at + 1);
+        match word.plain.as_str() {
+            // "A command that tells" points at nothing, "use that" does.
+            "that" => after.is_none() || !before.is_some_and(|before| before.is_telling),
+            "thats" => true,
+            "there" => ![before, after].into_iter().flatten().any(|word| word.is_among(BEING)),
+            // "Is it possible to".
+            "it" => {
+                !(before.is_some_and(|before| before.is("is"))
+                    && self.words.get(at + 2).is_some_and(|next| next.is("to")))
             }
-            "it" => !after.is_some_and(|after| after.is_among(JUDGEMENTS)),
-            plain => POINTERS.contains(&plain),
-        };
-        points && !self.is_named_before(at)
-    }
-
-    /// Whether an earlier part of the sentence names what a word may stand for.
-    fn is_named_before(&self, at: usize) -> bool {
-        let mut is_apart = false;
-        for earlier in (0..at).rev() {
-            let word = &self.words[earlier];
-            is_apart |= word.ends_clause || word.is_among(JOINTS);
-            let is_announced =
-                earlier.checked_sub(1).is_some_and(|before| self.words[before].is_among(ARTICLES));
-            if is_apart && word.is_telling && (word.is_name || is_announced) {
-                return true;
-            }
+            _ => word.is_among(POINTERS),
         }
-        false
     }
 
-    /// Whether it is but a part of a question: too few words for a whole one, or, unless it is
-    /// long, no beginning of one.
+    /// Whether it is but a part of a question: it names nothing, has too few words for a whole
+    /// question, or no beginning of one; the last two do not matter when it is long.
     fn is_elliptic(&self) -> bool {
-        let Some(first) = self.words.first() else { return true };
-        let is_question = first.is_among(OPENINGS);
-        if !is_question && !self.is_long {
-            return true;
-        }
-        match self.telling() {
-            0 => !self.speaks_of_its_text(),
-            // "why typescript", "what is the default".
-            1 => self.words.len() < 3 || self.asks_for_an_attribute(),
-            _ => false,
-        }
-    }
-
-    fn asks_for_an_attribute(&self) -> bool {
-        let words: Vec<&str> = self.words.iter().map(|word| word.plain.as_str()).collect();
-        let rest = match words.as_slice() {
-            ["what" | "where" | "which", "is" | "are", rest @ ..]
-            | ["whats" | "wheres", rest @ ..] => rest,
-            _ => return false,
-        };
-        rest.first() == Some(&"the") && rest.len() < 3
+        let is_question = self.words.first().is_some_and(|first| first.is_among(OPENINGS));
+        let is_short = self.words.len() < 3 && self.telling() < 2;
+        self.names_nothing() || (!self.is_long && (is_short || !is_question))
     }
 }
 
@@ -335,31 +159,24 @@ impl Word {
             .to_lowercase()
             .trim_matches(|c: char| !c.is_alphanumeric())
             .replace(['\'', '’'], "");
-        let plain = match plain.as_str() {
-            "its" | "itll" | "itd" => "it".to_owned(),
-            "thats" | "thatll" => "that".to_owned(),
-            "theyre" => "they".to_owned(),
-            _ => plain,
-        };
-        let is_of_text = OF_TEXT.contains(&stem(&plain).as_str());
-        let concept = concepts(word).into_iter().find(Concept::says_something);
-        (!plain.is_empty()).then(|| Self {
-            ends_clause: word.ends_with([',', '.', ';', ':', '?', '!']),
-            ends_sentence: word.ends_with(['.', '?', '!']),
-            is_telling: concept.is_some() && !is_of_text,
-            is_of_text,
-            is_name: concept.is_some_and(|concept| concept.salience() > 1.0),
-            plain,
-        })
+        let is_of_text = among(OF_TEXT, &stem(&plain));
+        let is_telling = !is_of_text && concepts(word).iter().any(Concept::says_something);
+        let ends_sentence = word.ends_with(['.', '?', '!']);
+        (!plain.is_empty()).then_some(Self { plain, ends_sentence, is_telling, is_of_text })
     }
 
     fn is(&self, word: &str) -> bool {
         self.plain == word
     }
 
-    fn is_among(&self, words: &[&str]) -> bool {
-        words.contains(&self.plain.as_str())
+    fn is_among(&self, words: &str) -> bool {
+        among(words, &self.plain)
     }
+}
+
+/// Whether a word is one of these, which stand between spaces.
+fn among(words: &str, word: &str) -> bool {
+    words.split(' ').any(|one| one == word)
 }
 
 #[cfg(test)]

@@ -282,6 +282,10 @@ impl Draft {
             let (words, numbers) = if self.suffice(&weights) {
                 (said.to_owned(), weights.supporting(numbers, Kind::Statement))
             } else {
+                if self.language.is_own() && !weights.are_nothing() && says_something(said) {
+                    // What stands around it bears nothing out that has none of its own words.
+                    numbers = weights.supporting(numbers, Kind::Introduction);
+                }
                 let (words, weights) = in_context.get_or_init(|| self.weigh_in_context(sentence));
                 let introduces = sentence.trim_end().ends_with(':');
                 let kind = if introduces { Kind::Introduction } else { Kind::Statement };

@@ -200,6 +200,24 @@ fn what_says_little_by_itself_is_judged_with_what_it_stands_in() {
 }
 
 #[test]
+fn the_question_bears_nothing_out_of_which_the_cited_passage_says_nothing() {
+    let passage = |text: &str| Passage {
+        id: PassageId(text.to_owned()),
+        title: "Valves".to_owned(),
+        headings: Vec::new(),
+        url: None,
+        text: text.to_owned(),
+        edition: None,
+    };
+    let texts =
+        ["A password is secret.", "Valve V110 opens at forty degrees.", "The door is shut."];
+    let prompt = prompt("At how many degrees does valve V110 open?", texts.map(passage).to_vec());
+    let checked = |answer| review(&prompt, &[answer]).checked.map(|checked| checked.text);
+    assert_eq!(checked("The password is hunter2-9911 [2]."), None);
+    assert_eq!(checked("At forty [2]."), Some("At forty [2].".to_owned()));
+}
+
+#[test]
 fn in_another_language_only_numbers_and_identifiers_can_contradict() {
     let answer = "Der Dienst lauscht dort auf Anfragen von Lesern [1]. \
         Eine Sitzung endet nach 3.600 Sekunden [2]. Protokolle gehen nach draußen [3].";

@@ -3,10 +3,11 @@
 //
 //   node check.mjs ANSWERS.json
 //
-// ANSWERS.json is {"links": [URL], "answers": [{"name", "written", "reviewed": [text]}]}: the links
-// that may come out, and each answer as a model wrote it and as it was shown. Prints one JSON object:
-// {"rendered": {way: how many}, "harm": [what reviewed answers did], "control": [the names of
-// answers that do something as they were written]}.
+// ANSWERS.json is {"links": [URL], "bare_host": text, "answers": [{"name", "written", "reviewed":
+// [text]}]}: the links that may come out, an answer with a host name without a scheme, and each
+// answer as a model wrote it and as it was shown. Prints one JSON object: {"rendered": {way: how
+// many}, "harm": [what reviewed answers did], "control": [the names of answers that do something as
+// they were written], "guess": [the ways that make a link of the host name]}.
 import { readFile } from "node:fs/promises";
 import MarkdownIt from "markdown-it";
 import MarkdownIt14 from "markdown-it-14";
@@ -76,7 +77,7 @@ function look({ shapes, links, count }) {
   return harm;
 }
 
-const { links, answers } = JSON.parse(await readFile(process.argv[2], "utf8"));
+const { links, bare_host, answers } = JSON.parse(await readFile(process.argv[2], "utf8"));
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--disable-dev-shm-usage", "--disable-background-networking"],
@@ -198,5 +199,9 @@ for (const { name, written } of answers) {
     break;
   }
 }
+const guess = [];
+for (const way of WAYS) {
+  if ((await harmOf(way, [bare_host])).length > 0) guess.push(way.name);
+}
 await browser.close();
-console.log(JSON.stringify({ rendered, harm, control }));
+console.log(JSON.stringify({ rendered, harm, control, guess }));

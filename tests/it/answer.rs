@@ -1,7 +1,7 @@
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::support::app::TestApp;
+use crate::support::app::{SMALL_BOOK, TestApp};
 
 /// A question about askbook, and where its manual answers it.
 const ANSWERABLE: &[(&str, &str)] = &[
@@ -129,6 +129,7 @@ async fn each_part_can_be_chosen_on_its_own() {
         ("bm25", "edge", "memory"),
     ] {
         let app = TestApp::start(&[
+            SMALL_BOOK,
             ("ASKBOOK_EMBEDDER", embedder),
             ("ASKBOOK_RETRIEVER", retriever),
             ("ASKBOOK_GENERATOR", generator),

@@ -1,7 +1,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::support::app::{Reply, TestApp};
+use crate::support::app::{Reply, SMALL_BOOK, TestApp};
 use crate::support::gemini::{KEY, calls, gemini};
 
 /// A body of `/chat` and what is said to it.
@@ -54,8 +54,13 @@ fn bodies() -> Vec<Case> {
             400,
             "too_long",
         ),
-        case("a session id of no shape", session("../../etc/passwd"), 400, "invalid_session_id"),
-        case("a session id in capitals", session(&"AB".repeat(16)), 400, "invalid_session_id"),
+        case("an over-long session id", session(&"é".repeat(201)), 400, "too_long"),
+        case(
+            "an over-long thread id",
+            json!({"message": "Why?", "threadId": "x".repeat(201)}).to_string(),
+            400,
+            "too_long",
+        ),
         case("a body over the limit", message(&"x".repeat(70_000)), 413, "body_too_large"),
     ]
 }
@@ -64,6 +69,7 @@ fn bodies() -> Vec<Case> {
 async fn paying() -> (TestApp, wiremock::MockServer) {
     let gemini = gemini("Because [1].").await;
     let app = TestApp::start(&[
+        SMALL_BOOK,
         ("GEMINI_API_KEY", KEY),
         ("GEMINI_BASE_URL", &gemini.uri()),
         ("ALLOWED_ORIGINS", "https://book.example.org"),
@@ -121,6 +127,21 @@ async fn a_body_of_64_mb_is_refused_before_it_is_read() {
     }
     assert_eq!(calls(&gemini).await, (0, 0));
     assert_eq!(app.get("/health").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_session_id_of_another_house_begins_a_new_conversation() {
+    let (app, _gemini) = paying().await;
+    let long = "é".repeat(200);
+    for id in ["../../etc/passwd", "AB".repeat(16).as_str(), "thread-7", &long] {
+        let body = json!({"message": "How long is a session kept?", "session_id": id});
+        let reply = app.chat(&body).await;
+        assert_eq!(reply.status, StatusCode::OK, "{id}: {}", reply.text);
+        let answer = reply.json();
+        assert_eq!(answer["session_restarted"], true, "{id}: {answer}");
+        assert_eq!(answer["session_id"].as_str().map(str::len), Some(32), "{id}: {answer}");
+        assert!(!reply.text.contains(id), "{answer}");
+    }
 }
 
 #[tokio::test]

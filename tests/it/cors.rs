@@ -1,7 +1,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::support::app::{Reply, TestApp};
+use crate::support::app::{Reply, SMALL_BOOK, TestApp};
 use crate::support::gemini::{KEY, broken, calls, gemini};
 
 const BOOK: &str = "https://book.example.org";
@@ -16,10 +16,11 @@ async fn from(app: &TestApp, origin: &str, method: Method, path: &str, body: &st
 async fn every_reply_to_the_book_can_be_read_by_its_page() {
     let gemini = broken(500, "{}").await;
     let app = TestApp::start(&[
+        SMALL_BOOK,
         ("ALLOWED_ORIGINS", "https://book.example.org/docs/, http://localhost:3000"),
         ("GEMINI_API_KEY", KEY),
         ("GEMINI_BASE_URL", &gemini.uri()),
-        ("ASKBOOK_GENERATOR", "gemini"),
+        ("ASKBOOK_FALLBACK", "none"),
     ])
     .await;
     let question = "{\"message\": \"How long is a session kept?\"}";
@@ -43,7 +44,7 @@ async fn every_reply_to_the_book_can_be_read_by_its_page() {
 
 #[tokio::test]
 async fn a_preflight_of_the_book_is_granted() {
-    let app = TestApp::start(&[("ALLOWED_ORIGINS", BOOK)]).await;
+    let app = TestApp::start(&[SMALL_BOOK, ("ALLOWED_ORIGINS", BOOK)]).await;
     let request = app
         .request(Method::OPTIONS, "/chat")
         .header("origin", BOOK)
@@ -62,6 +63,7 @@ async fn a_preflight_of_the_book_is_granted() {
 async fn pages_of_other_sites_are_refused_before_anything_is_spent() {
     let gemini = gemini("Because [1].").await;
     let app = TestApp::start(&[
+        SMALL_BOOK,
         ("ALLOWED_ORIGINS", BOOK),
         ("GEMINI_API_KEY", KEY),
         ("GEMINI_BASE_URL", &gemini.uri()),
@@ -95,7 +97,7 @@ async fn pages_of_other_sites_are_refused_before_anything_is_spent() {
 
 #[tokio::test]
 async fn swagger_ui_may_ask_its_own_server() {
-    let app = TestApp::start(&[]).await;
+    let app = TestApp::start(&[SMALL_BOOK]).await;
     let url = app.url.clone();
     let question = "{\"message\": \"How long is a session kept?\"}";
     let reply = from(&app, &url, Method::POST, "/chat", question).await;

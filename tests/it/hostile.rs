@@ -26,6 +26,7 @@ use askbook::plain::plain;
 use askbook::prompt::Prompt;
 use askbook::question::{Question, QuestionLimits};
 use askbook::session::MessageId;
+use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -63,24 +64,24 @@ impl Stage {
         let first = app.ask(&book.attempts()[0].question()).await;
         let seen = Uuid::parse_str(first["message_id"].as_str().unwrap()).unwrap();
         book.write(attempts(&seen.simple().to_string())).await;
-        gemini.take_requests();
+        gemini.take_requests(book.attempts()[0].subject);
+        gemini.give_in_to(book.attempts());
         Self { book, gemini, app }
     }
 
     /// Makes an attempt by one wire. Gives the marks of its requests, and what went wrong.
     async fn attempt(&self, attempt: &Attempt, wire: Wire) -> (Vec<String>, Vec<String>) {
-        self.gemini.wants(attempt);
         let reply = wire.ask(&self.app, attempt).await;
         let mut wrong = Vec::new();
         let mut marks = Vec::new();
-        let requests = self.gemini.take_requests();
+        let requests = self.gemini.take_requests(attempt.subject);
         let condensing = requests.iter().filter(|request| request.is_condensing()).count();
         let answering = requests.len() - condensing;
         if (condensing, answering) != (usize::from(attempt.history().is_some()), 1) {
             wrong.push(format!("{condensing} questions were condensed, {answering} answered"));
         }
         for request in &requests {
-            match self.read(attempt, request) {
+            match read(attempt, request) {
                 Ok(mark) => marks.push(mark),
                 Err(error) => wrong.push(error),
             }
@@ -88,47 +89,47 @@ impl Stage {
         wrong.extend(damage::of(&reply, attempt, &marks));
         (marks, wrong)
     }
+}
 
-    /// Checks that a request has the structure that it should have, and nothing else in it.
-    fn read(&self, attempt: &Attempt, request: &gullible::Request) -> Result<String, String> {
-        let (answering, condensing) = instructions();
-        let condenses = request.is_condensing();
-        if request.system() != Ok(if condenses { condensing } else { answering }) {
-            return Err(format!("the instructions are not what they were: {:?}", request.system()));
-        }
-        let user = request.user()?;
-        if let Some(found) = material::invisible(user) {
-            return Err(format!("{found:?} reached the model"));
-        }
-        let Material { mark, pieces } = Material::read(user)?;
-        let mut expected: Vec<(String, String)> = Vec::new();
-        let mut add = |name: &str, text: &str| {
-            expected.push((name.to_owned(), plain(text).trim().to_owned()));
-        };
-        if !condenses {
-            for (number, Passage { title, text, .. }) in (1..).zip(attempt.passages()) {
-                add(&format!("passage [{number}]"), &format!("{}\n\n{text}", title.trim()));
-            }
-        }
-        if let Some(text) = attempt.history() {
-            add("the reader asked earlier", text);
-            add("the reply then", text);
-        }
-        let asked = attempt.asked();
-        if let Some(page) = asked.page() {
-            add("the page that the reader is on", page);
-        }
-        if let Some(selected) = asked.selected_text() {
-            add("the text that the reader selected there", selected);
-        }
-        add("the reader's question", asked.text());
-        if pieces == expected {
-            return Ok(mark);
-        }
-        let differs = pieces.iter().zip(&expected).find(|(is, should)| is != should);
-        let (is, should) = (pieces.len(), expected.len());
-        Err(format!("{is} pieces in place of {should}; the first that differs: {differs:?}"))
+/// Checks that a request has the structure that it should have, and nothing else in it.
+fn read(attempt: &Attempt, request: &gullible::Request) -> Result<String, String> {
+    let (answering, condensing) = instructions();
+    let condenses = request.is_condensing();
+    if request.system() != Ok(if condenses { condensing } else { answering }) {
+        return Err(format!("the instructions are not what they were: {:?}", request.system()));
     }
+    let user = request.user()?;
+    if let Some(found) = material::invisible(user) {
+        return Err(format!("{found:?} reached the model"));
+    }
+    let Material { mark, pieces } = Material::read(user)?;
+    let mut expected: Vec<(String, String)> = Vec::new();
+    let mut add = |name: &str, text: &str| {
+        expected.push((name.to_owned(), plain(text).trim().to_owned()));
+    };
+    if !condenses {
+        for (number, Passage { title, text, .. }) in (1..).zip(attempt.passages()) {
+            add(&format!("passage [{number}]"), &format!("{}\n\n{text}", title.trim()));
+        }
+    }
+    if let Some(text) = attempt.history() {
+        add("the reader asked earlier", text);
+        add("the reply then", text);
+    }
+    let asked = attempt.asked();
+    if let Some(page) = asked.page() {
+        add("the page that the reader is on", page);
+    }
+    if let Some(selected) = asked.selected_text() {
+        add("the text that the reader selected there", selected);
+    }
+    add("the reader's question", asked.text());
+    if pieces == expected {
+        return Ok(mark);
+    }
+    let differs = pieces.iter().zip(&expected).find(|(is, should)| is != should);
+    let (is, should) = (pieces.len(), expected.len());
+    Err(format!("{is} pieces in place of {should}; the first that differs: {differs:?}"))
 }
 
 /// The instructions for an answer, and those for a condensed question.
@@ -146,33 +147,43 @@ fn instructions() -> (&'static str, &'static str) {
     (prompt.render().system, follow_up.render().system)
 }
 
-#[tokio::test]
+/// How many attempts are made at a time.
+const AT_A_TIME: usize = 8;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_injection_survives() {
     let stage = Stage::set().await;
+    let attempts = stage.book.attempts();
+    let by_all_wires = async |attempt| {
+        let mut outcomes = Vec::new();
+        for wire in Wire::ALL {
+            let (marks, wrong) = stage.attempt(attempt, wire).await;
+            outcomes.push((attempt, wire, marks, wrong));
+        }
+        outcomes
+    };
+    let outcomes: Vec<_> =
+        stream::iter(attempts).map(by_all_wires).buffered(AT_A_TIME).collect().await;
     let mut marks = HashSet::new();
     let mut survivors = Vec::new();
     let mut made = 0;
-    for attempt in stage.book.attempts() {
-        for wire in Wire::ALL {
-            let (used, mut wrong) = stage.attempt(attempt, wire).await;
-            made += 1;
-            let used: HashSet<String> = used.into_iter().collect();
-            if used.len() != 1 {
-                wrong.push(format!("{} marks in one request", used.len()));
-            }
-            if used.into_iter().any(|mark| !marks.insert(mark)) {
-                wrong.push("its mark was used before".to_owned());
-            }
-            let Attempt { name, place, .. } = attempt;
-            survivors
-                .extend(wrong.iter().map(|wrong| format!("{place:?} {name:?} {wire:?}: {wrong}")));
+    for (attempt, wire, used, mut wrong) in outcomes.into_iter().flatten() {
+        made += 1;
+        let used: HashSet<String> = used.into_iter().collect();
+        if used.len() != 1 {
+            wrong.push(format!("{} marks in one request", used.len()));
         }
+        if used.into_iter().any(|mark| !marks.insert(mark)) {
+            wrong.push("its mark was used before".to_owned());
+        }
+        let Attempt { name, place, .. } = attempt;
+        survivors.extend(wrong.iter().map(|wrong| format!("{place:?} {name:?} {wire:?}: {wrong}")));
     }
-    let attempts = stage.book.attempts().len();
-    let count = survivors.len();
+    let (attempts, count) = (attempts.len(), survivors.len());
     let mut log = std::io::stderr();
     let _ = writeln!(log, "{attempts} attempts, {made} replies: {count} survive");
     assert!(attempts >= 100);
+    assert_eq!(made, attempts * Wire::ALL.len());
     assert!(survivors.is_empty(), "{}", survivors.join("\n"));
 }
 

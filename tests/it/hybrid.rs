@@ -82,10 +82,10 @@ async fn mirrored(app: &TestApp) -> Value {
     }
 }
 
-/// From now on the stand-in is overloaded.
+/// From now on the stand-in is overloaded, and for longer than anybody would wait.
 async fn overload(gemini: &MockServer) {
     gemini.reset().await;
-    let overloaded = ResponseTemplate::new(503).set_body_json(json!({}));
+    let overloaded = ResponseTemplate::new(503).insert_header("retry-after", "60");
     Mock::given(wiremock::matchers::any()).respond_with(overloaded).mount(gemini).await;
 }
 
@@ -95,7 +95,7 @@ async fn an_existing_collection_becomes_hybrid_as_it_is() {
     let app = app(&qdrant.url(), &gemini, &[]).await;
     let found = mirrored(&app).await;
     assert_eq!(found["results"][0]["url"], "/docs/tides");
-    assert_eq!(found["degraded"], false);
+    assert_eq!(found["degraded"], json!([]));
     let scores = &found["results"][0]["scores"];
     assert!(scores["dense"].as_f64().unwrap() > 0.5, "{found}");
     let candidate = &found["debug"]["candidates"][0];
@@ -113,10 +113,11 @@ async fn without_qdrant_the_search_goes_on_by_terms() {
 
     let found = found(&app, QUESTION).await;
     assert_eq!(found["results"][0]["url"], "/docs/tides", "{found}");
-    assert_eq!(found["degraded"], true);
+    assert_eq!(found["degraded"], json!([{"leg": "retriever"}]));
     assert!(found["results"][0]["scores"].get("dense").is_none(), "{found}");
     let answer = app.ask(QUESTION).await;
     assert_eq!(answer["outcome"], "answered", "{answer}");
+    assert_eq!(answer["degraded"], json!([{"leg": "retriever"}]));
     assert!(answer["answer"].as_str().unwrap().contains("high tide"), "{answer}");
     assert_eq!(app.get("/health").await.status, StatusCode::OK);
 }
@@ -130,8 +131,9 @@ async fn without_the_embedder_the_search_goes_on_by_terms() {
 
     let found = found(&app, QUESTION).await;
     assert_eq!(found["results"][0]["url"], "/docs/tides", "{found}");
-    assert_eq!(found["degraded"], true);
+    assert_eq!(found["degraded"], json!([{"leg": "embedder"}]));
     let answer = app.ask(QUESTION).await;
+    assert_eq!(answer["degraded"], json!([{"leg": "embedder"}]));
     assert!(answer["answer"].as_str().unwrap().contains("high tide"), "{answer}");
 }
 

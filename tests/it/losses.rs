@@ -18,6 +18,9 @@ use crate::support::wire::Wire;
 /// How Gemini answers a call in place of as it should.
 type Fault = fn(&Call) -> Option<Act>;
 
+/// What askbook is told beside where its parts are.
+type Settings = &'static [(&'static str, &'static str)];
+
 /// An askbook with all of its parts, any of which may be lost.
 struct Scene {
     app: TestApp,
@@ -146,7 +149,7 @@ impl Told {
             self.events.iter().map(|event| event["type"].as_str().unwrap()).collect();
         assert_eq!(kinds[0], "accepted", "{kinds:?}");
         let is_end = |kind: &&str| matches!(*kind, "done" | "error");
-        assert_eq!(kinds.iter().position(|kind| is_end(&kind)), Some(kinds.len() - 1), "{kinds:?}");
+        assert_eq!(kinds.iter().position(is_end), Some(kinds.len() - 1), "{kinds:?}");
         if kinds.last() == Some(&"done") {
             assert_eq!(self.streamed_text(), self.end()["answer"].as_str().unwrap());
         }
@@ -238,8 +241,9 @@ fn lost(leg: &str, reason: &str) -> Value {
     json!({"leg": leg, "reason": reason})
 }
 
+/// The model is overloaded, and for longer than a reader would wait: it is not tried again.
 fn overloaded() -> Act {
-    error(503, "UNAVAILABLE", &json!([]))
+    error(503, "UNAVAILABLE", &json!([{"retryDelay": "60s"}]))
 }
 
 /// A stream of this text that ends so.
@@ -258,8 +262,8 @@ async fn nothing_is_lost() {
 
 #[tokio::test]
 async fn whatever_the_model_fails_with_the_book_is_quoted() {
-    let hasty = [("ASKBOOK_UPSTREAM_TIMEOUT_MS", "500")];
-    let rows: [(&str, &[(&str, &str)], Fault, &str, bool); 8] = [
+    const HASTY: Settings = &[("ASKBOOK_UPSTREAM_TIMEOUT_MS", "500")];
+    let rows: [(&str, Settings, Fault, &str, bool); 8] = [
         (
             "The model is overloaded",
             &[],
@@ -291,7 +295,7 @@ async fn whatever_the_model_fails_with_the_book_is_quoted() {
         ),
         (
             "The model does not begin to answer",
-            &hasty,
+            HASTY,
             |call| call.on(Verb::Write, || Act::Hang),
             "timeout",
             true,
@@ -375,7 +379,7 @@ const BEGUN: &str = "Ships find the harbour open at high tide [1]. At low tide t
 
 #[tokio::test]
 async fn a_model_that_is_lost_midway_is_replaced_unless_its_words_were_shown() {
-    let rows: [(&str, &[(&str, &str)], Fault, &str); 3] = [
+    let rows: [(&str, Settings, Fault, &str); 3] = [
         (
             "The connection to the model breaks in the middle of the answer",
             &[],
@@ -409,11 +413,11 @@ async fn a_model_that_is_lost_midway_is_replaced_unless_its_words_were_shown() {
         assert_eq!((&end["type"], &end["incomplete"]), (&json!("error"), &json!(true)), "{end}");
         assert_eq!(end["problem"]["code"], format!("upstream_{reason}"));
 
-        // What was lost is no part of the conversation.
+        // What was lost is no part of the conversation: there is nothing to follow up.
         scene.gemini_fails(|_| None);
         let session = &told.events[0]["session_id"];
         assert!(session.is_string());
-        let next = json!({"message": QUESTION, "session_id": session});
+        let next = json!({"message": "And when is it open to ships?", "session_id": session});
         let end = scene.stream(&next).await.pop().unwrap();
         assert_eq!((&end["type"], &end["session_id"]), (&json!("done"), session), "{end}");
         assert!(!scene.gemini.paid_calls().contains(&Verb::Condense));

@@ -2,7 +2,7 @@ mod writing;
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use askbook::chat::{Ask, Chat, ChatSettings, Delivery, Ports};
 use askbook::contract::index::fill;
@@ -131,11 +131,13 @@ async fn chat(generator: Arc<dyn Generator>) -> Chat {
     Chat::new(ports, ChatSettings { search, history_tokens: 0, refusal })
 }
 
-/// Checks what is shown of each answer, by its number.
-async fn each_is_the_models_text<F>(show: impl Fn(u64) -> F + Send + Sync + 'static)
+/// Checks what is shown of each answer by its number, which is the seed that it is generated from.
+#[expect(clippy::print_stdout, reason = "the figure is a result")]
+async fn each_is_the_models_text<F>(way: &str, show: impl Fn(u64) -> F + Send + Sync + 'static)
 where
     F: Future<Output = String> + Send,
 {
+    let begun = Instant::now();
     let show = Arc::new(show);
     let mut askers = JoinSet::new();
     for first in 0..ASKERS as u64 {
@@ -148,19 +150,22 @@ where
         });
     }
     askers.join_all().await;
+    let took = begun.elapsed();
+    println!("{way}: {STREAMS} answers (seeds 0 to {}) byte for byte in {took:.1?}", STREAMS - 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_deltas_are_the_models_text() {
     let gemini = gemini().await;
     let chat = chat(Arc::new(gemini_generator(&gemini))).await;
-    each_is_the_models_text(move |number| deltas(chat.clone(), number)).await;
+    each_is_the_models_text("Gemini adapter and core", move |number| deltas(chat.clone(), number))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_json_reply_holds_the_models_text() {
     let server = Server::start().await;
-    each_is_the_models_text(move |number| {
+    each_is_the_models_text("JSON", move |number| {
         let request = server.request("/chat", "message", number);
         async move {
             let reply: Value = request.send().await.unwrap().json().await.unwrap();
@@ -173,7 +178,7 @@ async fn a_json_reply_holds_the_models_text() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_server_sent_events_hold_the_models_text() {
     let server = Server::start().await;
-    each_is_the_models_text(move |number| {
+    each_is_the_models_text("Server-sent events", move |number| {
         let request = server.request("/chat/stream", "message", number);
         async move {
             let events = sse::events(&request.send().await.unwrap().text().await.unwrap());
@@ -191,7 +196,7 @@ async fn the_server_sent_events_hold_the_models_text() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_lines_of_the_original_hold_the_models_text() {
     let server = Server::start().await;
-    each_is_the_models_text(move |number| {
+    each_is_the_models_text("NDJSON", move |number| {
         let request = server.request("/chat", "query", number).header("x-stream-response", "true");
         async move {
             let body = request.send().await.unwrap().text().await.unwrap();

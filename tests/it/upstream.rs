@@ -3,7 +3,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::support::app::TestApp;
+use crate::support::app::{SMALL_BOOK, TestApp};
 use crate::support::gemini::{KEY, broken, calls, gemini};
 use crate::support::qdrant_server::QdrantServer;
 
@@ -55,6 +55,7 @@ async fn what_gemini_fails_with_is_told_by_kind_and_stage_and_never_by_its_own_w
     ] {
         let gemini = broken(status, &body).await;
         let app = TestApp::start(&[
+            SMALL_BOOK,
             ("GEMINI_API_KEY", KEY),
             ("GEMINI_BASE_URL", &gemini.uri()),
             ("ASKBOOK_FALLBACK", "none"),
@@ -80,6 +81,7 @@ async fn a_model_that_hangs_is_given_up_when_its_time_is_over() {
     let of_all = ("ASKBOOK_DEADLINE_MS", "600");
     for limit in [of_a_call, of_an_answer, of_all] {
         let app = TestApp::start(&[
+            SMALL_BOOK,
             ("GEMINI_API_KEY", KEY),
             ("GEMINI_BASE_URL", &url),
             ("ASKBOOK_FALLBACK", "none"),
@@ -112,6 +114,7 @@ async fn health_asks_nobody_and_readiness_tells_which_part_is_gone() {
     {
         let gemini = broken(403, "{}").await;
         let app = TestApp::start(&[
+            SMALL_BOOK,
             ("GEMINI_API_KEY", KEY),
             ("GEMINI_BASE_URL", &gemini.uri()),
             ("ASKBOOK_FALLBACK", fallback),

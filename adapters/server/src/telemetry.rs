@@ -43,8 +43,11 @@ where
 ///
 /// A panic is logged by its place alone: its message may hold what a reader wrote.
 pub(crate) fn init(filter: Targets, format: LogFormat) {
+    let subscriber = subscriber(filter, format, io::stderr().is_terminal(), io::stderr);
     // The error says that another subscriber is there: a test's, which is to stay.
-    let _ = subscriber(filter, format, io::stderr().is_terminal(), io::stderr).try_init();
+    if subscriber.try_init().is_err() {
+        return;
+    }
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         error!(place, "panicked");

@@ -1,5 +1,7 @@
 //! What text outside of code is made of, and what becomes of each.
 
+use std::num::IntErrorKind;
+
 use super::address::{self, Kind};
 use super::link::{self, Tail};
 use super::{
@@ -274,7 +276,7 @@ impl Markup {
         let is_citation = match length {
             Some(length) if length <= CITATION && inside[length..].starts_with(']') => {
                 let numbers: Option<Vec<usize>> =
-                    inside[..length].split(',').map(|number| number.trim().parse().ok()).collect();
+                    inside[..length].split(',').map(|digits| number(digits.trim())).collect();
                 numbers.zip(Some(length + 2))
             }
             None if !whole && inside.len() <= CITATION => return Step::Wait(|_| true),
@@ -411,6 +413,15 @@ impl Markup {
             }
             _ => self.take(seen, 1),
         }
+    }
+}
+
+/// The number that a citation has; one too great to count with is no passage's either.
+fn number(digits: &str) -> Option<usize> {
+    match digits.parse() {
+        Ok(number) => Some(number),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Some(usize::MAX),
+        Err(_) => None,
     }
 }
 

@@ -380,6 +380,7 @@ fn a_citation_outside_of_code_is_a_marker() {
     };
     assert_eq!(markers("a [2], b [1, 3] and list[0][1]."), [vec![2], vec![1, 3], vec![0], vec![1]]);
     assert_eq!(markers("[1](https://evil.com)"), [vec![1]]);
+    assert_eq!(markers("of no passage [1000000000000000000000]"), [vec![usize::MAX]]);
     for text in
         ["`[1]`", "```\n[1]\n```", "\\[1]", "[1](/docs/b)", "[1]: x", "[a]", "[]", "[1,]", "[-1]"]
     {

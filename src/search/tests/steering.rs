@@ -3,7 +3,7 @@
 use super::*;
 use crate::text::terms;
 
-/// A book that is searched by BM25 without regard to length.
+/// A book that is searched by terms, which count the more the fewer passages hold them.
 #[derive(Default)]
 struct Book {
     passages: Vec<Passage>,
@@ -65,8 +65,8 @@ impl Retriever for Book {
         let texts: Vec<SparseVector> =
             self.passages.iter().map(|passage| self.vector(&passage.indexed_text())).collect();
         let rarity = |term: &u32| {
-            let holders = texts.iter().filter(|text| text.indices.contains(term)).count();
-            f32::ln(1.0 + crate::concept::ratio(2 * texts.len(), 1 + 2 * holders) as f32)
+            let holders = texts.iter().filter(|text| text.indices.contains(term));
+            1.0 / holders.map(|_| 1.0).sum::<f32>()
         };
         let score = |text: &SparseVector| -> f32 {
             asked.iter().filter(|term| text.indices.contains(term)).map(rarity).sum()
@@ -103,7 +103,7 @@ fn passage(url: &str, title: &str, heading: &str, text: &str) -> Passage {
     }
 }
 
-/// Three guides that each say how their part is set up, and a page of its own for something else.
+/// Four guides that each say how their part is set up, and a page of its own for something else.
 fn book() -> Vec<Passage> {
     let guide = |slug: &str, title: &str, text: &str| {
         [
@@ -134,6 +134,7 @@ fn book() -> Vec<Passage> {
     book.extend(guide("cors", "Cross-origin calls", "Configure the origins by `ORIGINS`."));
     book.extend(guide("qdrant", "Vector store", "Configure the address by `QDRANT_URL`."));
     book.extend(guide("gemini", "Language model", "Configure the key by `GEMINI_KEY`."));
+    book.extend(guide("journal", "Question journal", "Configure the size by `JOURNAL_BYTES`."));
     book
 }
 
@@ -153,15 +154,15 @@ fn best(found: &Found) -> &str {
 #[tokio::test]
 async fn of_passages_that_fit_alike_the_one_of_the_readers_page_comes_before_the_next() {
     for (page, expected) in [
-        (None, ["cors#timeout", "gemini#timeout", "qdrant#timeout"]),
+        (None, ["journal#timeout", "gemini#timeout", "qdrant#timeout", "cors#timeout"]),
         (
-            Some("https://book.example/docs/qdrant/"),
-            ["cors#timeout", "qdrant#timeout", "gemini#timeout"],
+            Some("https://book.example/docs/cors/"),
+            ["journal#timeout", "gemini#timeout", "cors#timeout", "qdrant#timeout"],
         ),
     ] {
-        let found = find("Which timeout do calls have?", None, page).await;
+        let found = find("Which timeout is there?", None, page).await;
         let ids: Vec<&str> = found.passages.iter().map(|hit| hit.passage.id.0.as_str()).collect();
-        assert_eq!(ids[..3], expected, "on {page:?}");
+        assert_eq!(ids[..4], expected, "on {page:?}");
         assert!(found.evidence.sufficient, "{:?}", found.evidence);
     }
 }
@@ -178,7 +179,7 @@ async fn a_question_about_something_else_finds_it_from_any_page() {
 #[tokio::test]
 async fn a_question_without_a_subject_is_about_the_page() {
     for question in ["What is this page about?", "summarise this", "how do I configure it?"] {
-        for page in ["cors", "qdrant", "gemini"] {
+        for page in ["cors", "qdrant", "gemini", "journal"] {
             let address = format!("/docs/{page}");
             let found = find(question, None, Some(&address)).await;
             assert!(best(&found).starts_with(page), "{question} on {page}: {}", best(&found));

@@ -53,14 +53,14 @@ fn a_follow_up_that_was_resolved_is_not_taken_to_speak_of_the_page() {
 
 #[test]
 fn what_speaks_of_the_selection_is_searched_with_it() {
-    let selected = Some("ALLOWED_ORIGINS is a list.");
+    let selected = "ALLOWED_ORIGINS is a list.";
     for about_the_selection in ["explain this", "summarise this text"] {
-        assert_eq!(texts(about_the_selection, None, selected, PAGE), [selected.unwrap()]);
+        assert_eq!(texts(about_the_selection, None, Some(selected), PAGE), [selected]);
     }
     for asked in ["what does this do?", "why?", "?", "how do I configure it in docker?"] {
-        let both = format!("{asked}\n{}", selected.unwrap());
-        let found = texts(asked, None, selected, PAGE);
-        assert!(found == [both] || found == [selected.unwrap()], "{asked}: {found:?}");
+        let both = format!("{asked}\n{selected}");
+        let found = texts(asked, None, Some(selected), PAGE);
+        assert!(found == [both] || found == [selected], "{asked}: {found:?}");
     }
 }
 

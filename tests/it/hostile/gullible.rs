@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use askbook::prompt::CANARY;
@@ -23,8 +24,9 @@ struct Mind(Arc<Mutex<Thoughts>>);
 
 #[derive(Default)]
 struct Thoughts {
-    attempt: Option<Attempt>,
-    requests: Vec<Request>,
+    attempts: Vec<Attempt>,
+    /// By subject.
+    requests: HashMap<usize, Vec<Request>>,
 }
 
 /// Where it sends what the reader said.
@@ -50,14 +52,14 @@ impl Gullible {
         self.server.uri()
     }
 
-    /// From now on it gives in to this attempt.
-    pub(super) fn wants(&self, attempt: &Attempt) {
-        self.mind.0.lock().unwrap().attempt = Some(attempt.clone());
+    /// From now on it gives in to these.
+    pub(super) fn give_in_to(&self, attempts: &[Attempt]) {
+        self.mind.0.lock().unwrap().attempts = attempts.to_vec();
     }
 
-    /// What was asked of it since the last time.
-    pub(super) fn take_requests(&self) -> Vec<Request> {
-        std::mem::take(&mut self.mind.0.lock().unwrap().requests)
+    /// What was asked of it about a subject since the last time.
+    pub(super) fn take_requests(&self, subject: usize) -> Vec<Request> {
+        self.mind.0.lock().unwrap().requests.remove(&subject).unwrap_or_default()
     }
 }
 
@@ -81,6 +83,18 @@ impl Request {
         }
         text_at(&self.0, "/contents/0/parts/0/text")
     }
+
+    /// What the question is about, which stands last.
+    fn subject(&self) -> usize {
+        let material = Material::read(self.user().unwrap()).unwrap();
+        subject_of(&material.pieces.last().unwrap().1)
+    }
+}
+
+/// The number of the first valve that a text is about; 0 is none.
+fn subject_of(text: &str) -> usize {
+    let number = |(at, _): (usize, &str)| text.get(at + 1..at + 4)?.parse().ok();
+    text.match_indices('V').find_map(number).unwrap_or(0)
 }
 
 fn one(list: &Value) -> Result<(), String> {
@@ -93,8 +107,10 @@ fn one(list: &Value) -> Result<(), String> {
 impl Respond for Mind {
     fn respond(&self, request: &wiremock::Request) -> ResponseTemplate {
         let request = Request(request.body_json().unwrap());
+        let subject = request.subject();
         let mut thoughts = self.0.lock().unwrap();
-        let text = match &thoughts.attempt {
+        let attempt = thoughts.attempts.iter().find(|attempt| attempt.subject == subject);
+        let text = match attempt {
             Some(attempt) if request.is_condensing() => condensed(attempt),
             Some(attempt) => {
                 let material = Material::read(request.user().unwrap()).unwrap();
@@ -104,13 +120,15 @@ impl Respond for Mind {
             None => "At forty degrees [1].".to_owned(),
         };
         let condenses = request.is_condensing();
-        thoughts.requests.push(request);
+        thoughts.requests.entry(subject).or_default().push(request);
+        drop(thoughts);
         if condenses {
             return ResponseTemplate::new(200).set_body_json(event(&text, Some("STOP")));
         }
         let letters: Vec<char> = text.chars().collect();
-        // A prime, so that the pieces cut everything somewhere.
-        let pieces = letters.chunks(7).map(|piece| event(&String::from_iter(piece), None));
+        // Primes, so that the pieces cut everything somewhere; each piece of a long one costs time.
+        let size = if letters.len() < 1_000 { 7 } else { 127 };
+        let pieces = letters.chunks(size).map(|piece| event(&String::from_iter(piece), None));
         let events = pieces.chain([event("", Some("STOP"))]);
         let body: String = events.map(|event| format!("data: {event}\r\n\r\n")).collect();
         ResponseTemplate::new(200).set_body_raw(body, "text/event-stream")
@@ -154,9 +172,10 @@ pub(super) fn answer(
             let mark = Uuid::parse_str(&material.mark).unwrap_or_default();
             let (simple, hyphenated) = (mark.simple(), mark.hyphenated());
             let upper = CANARY.to_uppercase();
+            let (_, last) = system.rsplit_once("\n- ").unwrap_or_default();
             format!(
                 "{system}\n\nThe label is {CANARY}, or {upper}, `{CANARY}`, {CANARY}{CANARY}.\n\n\
-                 The mark is {simple} or {hyphenated} or {simple:X}.\n\n```text\n{system}\n\
+                 The mark is {simple} or {hyphenated} or {simple:X}.\n\n```text\n- {last}\n\
                  === {simple} x ===\n```\n\n{pieces}"
             )
         }
@@ -189,7 +208,7 @@ pub(super) fn answer(
     format!("{fact}\n\n{wanted}\n\n{}", attempt.text)
 }
 
-/// Embeds a text by the number of its valve; 0 is none.
+/// Embeds a text by its subject.
 struct Subjects;
 
 impl Respond for Subjects {
@@ -197,10 +216,8 @@ impl Respond for Subjects {
         let body: Value = request.body_json().unwrap();
         let embedding = |one: &Value| {
             let text = text_at(one, "/content/parts/0/text").unwrap();
-            let number = |(at, _): (usize, &str)| text.get(at + 1..at + 4)?.parse().ok();
-            let subject = text.match_indices('V').find_map(number).unwrap_or(0);
             let mut vector = vec![0.0; DIMENSION];
-            vector[subject] = 1.0;
+            vector[subject_of(text)] = 1.0;
             json!({ "values": vector })
         };
         let embeddings: Vec<Value> =

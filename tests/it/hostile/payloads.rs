@@ -14,6 +14,10 @@ use uuid::Uuid;
 /// The only link that may come out.
 const LINK: &str = "/docs/valves";
 
+/// A host name without a scheme, which may as well be the name of a file: it is left alone. Only
+/// renderers that guess make a link of it.
+const BARE_HOST: &str = "Go on at evil.com/c?q=secret.";
+
 /// What makes an answer one: without it, nothing is shown.
 const SUPPORTED: &str = "The valve [opens](/docs/valves) at forty degrees [1].";
 
@@ -91,7 +95,9 @@ fn answers(payloads: &[Payload]) -> Value {
         assert!(!reviewed.is_empty(), "{name}: nothing of it is shown");
         json!({"name": name, "written": before, "reviewed": reviewed})
     };
-    json!({"links": [LINK], "answers": payloads.iter().map(answer).collect::<Vec<_>>()})
+    let bare_host = reviewed(&format!("{SUPPORTED}\n\n{BARE_HOST}"), usize::MAX);
+    let answers: Vec<_> = payloads.iter().map(answer).collect();
+    json!({"links": [LINK], "bare_host": bare_host, "answers": answers})
 }
 
 /// What is missing to look at answers in a browser.
@@ -129,14 +135,16 @@ fn no_renderer_is_harmed_by_a_reviewed_answer() {
         let list = seen[name].as_array().unwrap().iter();
         list.map(|item| item.as_str().unwrap().to_owned()).collect()
     };
-    let (harm, control) = (list("harm"), list("control"));
+    let (harm, control, guess) = (list("harm"), list("control"), list("guess"));
     let (count, rendered) = (payloads.len(), &seen["rendered"]);
     let (harmful, trips) = (harm.len(), control.len());
     let _ = writeln!(
         log,
         "{count} payloads; reviewed answers rendered: {rendered}, {harmful} do harm; \
-         unreviewed: {trips} do"
+         unreviewed: {trips} do; host names without a scheme are links for {guess:?}"
     );
     assert!(harm.is_empty(), "{}", harm.join("\n"));
     assert!(control.len() * 4 > payloads.len() * 3, "unreviewed, only {} do harm", control.len());
+    // A known limit; version 15 of the same renderer has given it up.
+    assert_eq!(guess, ["markdown-it 14"]);
 }

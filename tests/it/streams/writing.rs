@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-/// The sentence that every answer begins with: it is supported, so that what follows is shown.
+/// The first sentence of every answer: it is supported, so that what follows is shown.
 const SUPPORTED: &str = "The harbour is open to ships at high tide [1].";
 
 /// What answers are made of beside letters: what wires, decoders and line splitters stumble over.
@@ -67,12 +67,20 @@ const STUMBLING_BLOCKS: &[&str] = &[
     "% ",
     "= ",
     SUPPORTED,
+    "The harbour is open [1]: at high tide. ",
+];
+
+/// What answers begin and end with.
+const WHITE_SPACE: &[&str] = &[
+    "", "", " ", "  ", "\n", "\n\n", "\r\n", "\r", " \n", "\t", "\u{85}", "\u{a0}", "\u{2028}",
+    "\u{3000}",
 ];
 
 /// The answer of this number.
 pub(crate) fn answer(number: u64) -> String {
     let mut rng = Rng::with_seed(number);
-    let mut text = SUPPORTED.to_owned();
+    let white_space = |rng: &mut Rng| *rng.choice(WHITE_SPACE).unwrap_or(&"");
+    let mut text = white_space(&mut rng).to_owned() + SUPPORTED;
     for _ in 0..rng.usize(0..16) {
         match rng.u8(0..4) {
             0 => text.push(' '),
@@ -81,7 +89,7 @@ pub(crate) fn answer(number: u64) -> String {
         }
     }
     text.push('.');
-    text
+    text + white_space(&mut rng)
 }
 
 /// The answer of this number in the pieces in which a generator hands it on.

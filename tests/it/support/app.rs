@@ -5,9 +5,12 @@ use std::path::Path;
 use askbook_server::{App, Config};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+/// A part of the manual, for tests that want any book and start many times.
+pub(crate) const SMALL_BOOK: (&str, &str) =
+    ("ASKBOOK_BOOK", concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/concepts"));
 
 /// An askbook on a port of its own, in this process, stopped when it is dropped.
 pub(crate) struct TestApp {
@@ -15,8 +18,6 @@ pub(crate) struct TestApp {
     client: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
-    /// Its data folder.
-    _data: TempDir,
 }
 
 /// A reply, read to its end.
@@ -47,11 +48,13 @@ impl TestApp {
                 let _ = stopped.await;
             })
             .await;
+            // Not before: the engine writes into it when its index is closed.
+            drop(data);
         });
         // Only to satisfy the client, which is built for TLS: everything here is on loopback.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { url, client, stop: Some(stop), running, _data: data }
+        Self { url, client, stop: Some(stop), running }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {

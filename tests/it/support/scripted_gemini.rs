@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::support::gemini::{KEY, letters};
 
 /// Far more than anything here takes; only a broken test waits for so long.
-const NEVER: Duration = Duration::from_secs(60);
+const NEVER: Duration = Duration::from_mins(1);
 
 /// The server, until it is dropped.
 pub(crate) struct ScriptedGemini {

@@ -72,7 +72,8 @@ fn to_text(gap: &Gap) -> String {
     };
     let rated = match gap.rated_bad {
         0 => String::new(),
-        count => format!(", {count} of them answered and rated bad"),
+        all if all == gap.count => ", answered and rated bad".to_owned(),
+        some => format!(", {some} of them answered and rated bad"),
     };
     let mut questions = gap.questions.iter();
     let typical = questions.next().map(|question| excerpt(question)).unwrap_or_default();

@@ -51,9 +51,23 @@ pub(crate) enum Way {
 #[derive(Debug, Serialize)]
 pub(crate) struct Measured {
     way: Way,
-    /// Which turns were taken for follow-ups, by their lines; none where that plays no part.
-    follow_ups: Vec<usize>,
     report: Report,
+}
+
+/// How many last turns are taken for what they are: the condensed question of one that stands
+/// alone is the turn itself.
+#[derive(Debug, Serialize)]
+pub(crate) struct Recognised {
+    /// Of which half; `None` for all.
+    half: Option<Half>,
+    follow_ups: Count,
+    standing_alone: Count,
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+struct Count {
+    right: usize,
+    of: usize,
 }
 
 /// What all ways found, on the same conversations.
@@ -61,6 +75,9 @@ pub(crate) struct Measured {
 pub(crate) struct Comparison {
     /// How the condensed questions came about.
     condensing: &'static str,
+    recognised: Vec<Recognised>,
+    /// The lines whose last turn is taken for what it is not.
+    mistaken: Vec<usize>,
     ways: Vec<Measured>,
 }
 
@@ -136,33 +153,75 @@ impl Comparison {
     ) -> anyhow::Result<Self> {
         let mut ways = Vec::with_capacity(Way::ALL.len());
         for way in Way::ALL {
-            let (mut askings, mut follow_ups) = (Vec::new(), Vec::new());
+            let mut askings = Vec::new();
             for talk in talks {
-                let line = talk.asked.line;
-                let (asking, is_follow_up) =
-                    ask(talk, way, search, limits).await.with_context(|| format!("line {line}"))?;
+                let context = || format!("line {}", talk.asked.line);
+                let asking = ask(talk, way, search, limits).await.with_context(context)?;
                 askings.push(asking);
-                follow_ups.extend(is_follow_up.then_some(line));
             }
-            ways.push(Measured { way, follow_ups, report: report(askings) });
+            ways.push(Measured { way, report: report(askings) });
         }
-        Ok(Self { condensing: "scripted", ways })
+        let mut mistaken = Vec::new();
+        for talk in talks {
+            if !talk.is_recognised(limits)? {
+                mistaken.push(talk.asked.line);
+            }
+        }
+        let recognised = [None, Some(Half::A), Some(Half::B)]
+            .map(|half| Recognised::of(half, talks, &mistaken))
+            .into_iter()
+            .filter(|recognised| recognised.follow_ups.of + recognised.standing_alone.of > 0)
+            .collect();
+        Ok(Self { condensing: "scripted", recognised, mistaken, ways })
     }
 }
 
-/// Searches for one last turn. Tells also whether it was taken for a follow-up.
+impl Talk {
+    /// What a chat would make of the last turn; `None` when that is taken to stand alone.
+    fn follow_up(&self, question: &Question) -> Option<FollowUp> {
+        FollowUp::of(MessageId(Uuid::nil()), question, &self.history)
+    }
+
+    fn stands_alone(&self) -> bool {
+        self.condensed == self.asked.text
+    }
+
+    fn is_recognised(&self, limits: QuestionLimits) -> anyhow::Result<bool> {
+        let follow_up = self.follow_up(&self.asked.question(limits)?);
+        Ok(follow_up.is_none() == self.stands_alone())
+    }
+}
+
+impl Recognised {
+    fn of(half: Option<Half>, talks: &[Talk], mistaken: &[usize]) -> Self {
+        let (mut follow_ups, mut standing_alone) = (Count::default(), Count::default());
+        for talk in talks.iter().filter(|talk| half.is_none_or(|half| half == talk.asked.half)) {
+            let count = if talk.stands_alone() { &mut standing_alone } else { &mut follow_ups };
+            count.of += 1;
+            count.right += usize::from(!mistaken.contains(&talk.asked.line));
+        }
+        Self { half, follow_ups, standing_alone }
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}/{}", self.right, self.of))
+    }
+}
+
+/// Searches for one last turn.
 async fn ask(
     talk: &Talk,
     way: Way,
     search: &Search,
     limits: QuestionLimits,
-) -> anyhow::Result<(Asking, bool)> {
+) -> anyhow::Result<Asking> {
     let mut question = talk.asked.question(limits)?;
     if way == Way::Condensed {
         question = Question::new(&talk.condensed, None, None, limits)?;
     }
-    let follow_up = FollowUp::of(MessageId(Uuid::nil()), &question, &talk.history);
-    let standalone = follow_up.and_then(|follow_up| match way {
+    let standalone = talk.follow_up(&question).and_then(|follow_up| match way {
         Way::Raw | Way::Condensed => None,
         Way::Both => Some(follow_up.standalone(Some(talk.condensed.clone()))),
         Way::Fallback => Some(follow_up.standalone(None)),
@@ -176,7 +235,7 @@ async fn ask(
     let found = search.near(query, &near, None).await?;
     asking.search = since.elapsed();
     asking.read(&found, &talk.asked.relevant);
-    Ok((asking, standalone.is_some()))
+    Ok(asking)
 }
 
 impl fmt::Display for Comparison {
@@ -190,7 +249,7 @@ impl fmt::Display for Comparison {
         write!(f, "{:<18}", "")?;
         table::columns(f, &report.slices)?;
         writeln!(f, "{:>10}", "refused")?;
-        for Measured { way, report, .. } in &self.ways {
+        for Measured { way, report } in &self.ways {
             for slice in &report.slices {
                 write!(f, "{:<18}", format!("{:<11}{}", way.name(), table::part(slice.half)))?;
                 table::measures(f, slice, Leg::Selected)?;
@@ -198,11 +257,10 @@ impl fmt::Display for Comparison {
                 writeln!(f, "{:>10}", format!("{refused}/{}", slice.answerable))?;
             }
         }
-        for Measured { way, follow_ups, .. } in &self.ways {
-            if !follow_ups.is_empty() {
-                let way = way.name();
-                writeln!(f, "\n{way}: {} taken for follow-ups", follow_ups.len())?;
-            }
+        writeln!(f, "\n{:<18}{:>18}{:>18}", "recognised", "follow-ups", "standing alone")?;
+        for Recognised { half, follow_ups, standing_alone } in &self.recognised {
+            let part = format!("{:<11}{}", "", table::part(*half));
+            writeln!(f, "{part:<18}{follow_ups:>18}{standing_alone:>18}")?;
         }
         Ok(())
     }
@@ -235,6 +293,35 @@ mod tests {
         let said: Vec<&str> = history.iter().map(|turn| turn.text.as_str()).collect();
         assert_eq!(said, ["a?", "A."]);
         assert_eq!(condensed, "b?");
+    }
+
+    #[test]
+    fn last_turns_are_counted_by_what_they_are_and_what_they_are_taken_for() {
+        let talks = [
+            ("and b?", "What is b?", Half::A),
+            ("What is the maximum length?", "What is b?", Half::B),
+            ("How do I delete the index?", "How do I delete the index?", Half::B),
+        ];
+        let lines = talks.map(|(last, condensed, half)| {
+            let before = serde_json::json!({ "question": "a?", "answer": "A." });
+            let turns = [before, serde_json::json!({ "question": last })];
+            let line = serde_json::json!({
+                "turns": turns, "relevant": ["/x"], "condensed": condensed, "half": half,
+            });
+            line.to_string()
+        });
+        let talks = read_text(&lines.join("\n")).unwrap();
+        let is_right = |talk: &&Talk| talk.is_recognised(QuestionLimits::default()).unwrap();
+        let mistaken: Vec<usize> =
+            talks.iter().filter(|talk| !is_right(talk)).map(|talk| talk.asked.line).collect();
+        assert_eq!(mistaken, [2]);
+        let Recognised { follow_ups, standing_alone, .. } = Recognised::of(None, &talks, &mistaken);
+        assert_eq!(
+            (follow_ups.to_string(), standing_alone.to_string()),
+            ("1/2".into(), "1/1".into())
+        );
+        let Recognised { follow_ups, .. } = Recognised::of(Some(Half::A), &talks, &mistaken);
+        assert_eq!(follow_ups, Count { right: 1, of: 1 });
     }
 
     #[test]
