@@ -42,7 +42,8 @@ pub enum Leg {
     Embedder,
     /// The index, or one of its rankings: what is left of the search has found the passages.
     Retriever,
-    /// The model that is asked first: another one wrote the answer, or it is quoted.
+    /// The model that is asked first: another one wrote the answer, or it is quoted, or nobody
+    /// said what a follow-up question means.
     Generator,
 }
 

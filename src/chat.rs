@@ -8,7 +8,7 @@ use async_stream::{stream, try_stream};
 use futures_core::Stream;
 use futures_util::{StreamExt, pin_mut};
 
-use crate::answer::{Answer, Outcome, Suggestion};
+use crate::answer::{Answer, Leg, Loss, Outcome, Suggestion};
 use crate::error::{ChatError, ErrorKind, PortError, Stage};
 use crate::event::ChatEvent;
 use crate::feedback::Asked;
@@ -131,7 +131,7 @@ impl Chat {
     pub async fn prompt(&self, ask: Ask) -> Result<Prompt, ChatError> {
         let (_, history, _) = self.ports.conversation(ask.conversation).await?;
         let history = newest_exchanges(&history, self.settings.history_tokens);
-        let standalone = self.ports.condense(ask.message, &ask.question, &history).await;
+        let (standalone, _) = self.ports.condense(ask.message, &ask.question, &history).await;
         let query = Query { question: &ask.question, standalone: standalone.as_deref() };
         let passages = self.search.find(query, None).await?.passages;
         let Ask { message: mark, question, .. } = ask;
@@ -146,7 +146,7 @@ impl Chat {
             yield ChatEvent::Accepted { message, session: session.clone(), restarted };
 
             let history = newest_exchanges(&history, settings.history_tokens);
-            let standalone = ports.condense(message, &question, &history).await;
+            let (standalone, unasked) = ports.condense(message, &question, &history).await;
             if let Some(standalone) = &standalone {
                 yield ChatEvent::Condensed(standalone.clone());
             }
@@ -175,7 +175,7 @@ impl Chat {
                     }
                 }
             }
-            losses.extend(written.loss);
+            losses.extend(written.loss.or(unasked));
             let mut answer = Answer {
                 message,
                 outcome: Outcome::NotInBook,
@@ -247,24 +247,28 @@ impl Ports {
         Ok((Some(id), history, restarted))
     }
 
-    /// What the question means by itself; `None` when it stands alone. Without a generator that
-    /// can say, it is what was asked before together with the question.
+    /// What the question means by itself, `None` when it stands alone; and the first generator,
+    /// when it should have said so and could not. Without a generator that can say, it is what was
+    /// asked before together with the question.
     async fn condense(
         &self,
         mark: MessageId,
         question: &Question,
         history: &[Turn],
-    ) -> Option<String> {
-        let follow_up = FollowUp::of(mark, question, history)?;
+    ) -> (Option<String>, Option<Loss>) {
+        let Some(follow_up) = FollowUp::of(mark, question, history) else { return (None, None) };
         let condensed = match self.generators.first() {
             Some(generator) => generator.condense(&follow_up).await,
             None => Ok(None),
         };
-        let condensed = condensed.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the follow-up is not condensed");
-            None
-        });
-        Some(follow_up.standalone(condensed))
+        let (condensed, loss) = match condensed {
+            Ok(condensed) => (condensed, None),
+            Err(error) => {
+                tracing::warn!(%error, "the follow-up is not condensed");
+                (None, Some(Loss { leg: Leg::Generator, reason: Some(error.kind()) }))
+            }
+        };
+        (Some(follow_up.standalone(condensed)), loss)
     }
 
     /// Tells the journal; an answer is no worse without it.

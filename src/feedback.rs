@@ -75,7 +75,8 @@ impl Asked {
     /// rest of its address; of both not more than an owner reads.
     #[must_use]
     pub fn to_keep(self) -> Self {
-        let page = self.page.as_deref().and_then(|page| kept(path(page), KEPT[1]));
+        let path = self.page.as_deref().map(path).filter(|path| !path.contains(':'));
+        let page = path.and_then(|path| kept(path, KEPT[1]));
         Self { question: kept(&self.question, KEPT[0]).unwrap_or_default(), page, ..self }
     }
 }

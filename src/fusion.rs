@@ -39,13 +39,25 @@ const REWORDED: f64 = 0.2;
 /// that are asked from a page that answers them gain nothing by it.
 const PAGE: f64 = 0.2;
 
+/// The same where that page is all that is asked about: more than all else.
+const PAGE_ALONE: f64 = 10.0;
+
+/// The page that the reader is on.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    /// Its address.
+    pub url: &'a str,
+    /// Whether nothing but this page is asked about.
+    pub is_all: bool,
+}
+
 /// Fuses rankings by reciprocal rank: a passage's weight is the sum of w / (K + rank) over the
 /// rankings that hold it, ranks from 0, where w is the ranking's weight. Best first, ties by the
 /// ranking by terms, then by id; each passage once.
 ///
-/// Passages of `page`, where the reader is, are a ranking of their own by the weight so far.
+/// Passages of the page where the reader is are a ranking of their own by the weight so far.
 /// Scores and places are those by the first wording that found the passage.
-pub fn reciprocal_rank(wordings: Vec<Rankings>, page: Option<&str>) -> Vec<Fused> {
+pub fn reciprocal_rank(wordings: Vec<Rankings>, page: Option<Page<'_>>) -> Vec<Fused> {
     let mut fused: HashMap<PassageId, (f64, Fused)> = HashMap::new();
     let mut add = |list: Option<Vec<Ranked>>, factor: f64, set: fn(&mut Fused, f32, usize)| {
         for (rank, Ranked { passage, score }) in (0_u32..).zip(list.unwrap_or_default()) {
@@ -70,13 +82,14 @@ pub fn reciprocal_rank(wordings: Vec<Rankings>, page: Option<&str>) -> Vec<Fused
     }
     let mut fused: Vec<(f64, Fused)> = fused.into_values().collect();
     fused.sort_by(best_first);
-    if let Some(page) = page {
+    if let Some(Page { url: page, is_all }) = page {
+        let factor = if is_all { PAGE_ALONE } else { PAGE };
         let is_there = |fused: &Fused| {
             fused.hit.passage.url.as_deref().is_some_and(|url| page::is_same(url, page))
         };
         let there = fused.iter_mut().filter(|(_, fused)| is_there(fused));
         for (rank, (weight, _)) in (0_u32..).zip(there) {
-            *weight += PAGE / (K + f64::from(rank));
+            *weight += factor / (K + f64::from(rank));
         }
         fused.sort_by(best_first);
     }
@@ -161,20 +174,21 @@ mod tests {
 
     #[test]
     fn the_page_of_the_reader_moves_what_is_close_and_not_what_is_far() {
-        let fuse = |page: Option<&str>| {
+        let fuse = |page: Option<&str>, is_all: bool| {
             let mut lexical = ranking(&[("a", 9.0), ("b", 8.0), ("c", 7.0), ("d", 6.0)]);
             for ranked in &mut lexical {
                 let id = &ranked.passage.id.0;
                 ranked.passage.url = Some(format!("https://book.example/{id}#section"));
             }
-            let fused =
-                reciprocal_rank(vec![Rankings { dense: None, lexical: Some(lexical) }], page);
-            ids(&fused).concat()
+            let page = page.map(|url| Page { url, is_all });
+            let rankings = vec![Rankings { dense: None, lexical: Some(lexical) }];
+            ids(&reciprocal_rank(rankings, page)).concat()
         };
-        assert_eq!(fuse(None), "abcd");
-        assert_eq!(fuse(Some("/d/?q=1")), "abdc");
-        assert_eq!(fuse(Some("/b")), "abcd");
-        assert_eq!(fuse(Some("https://other.example/d")), "abcd");
+        assert_eq!(fuse(None, false), "abcd");
+        assert_eq!(fuse(Some("/d/?q=1"), false), "abdc");
+        assert_eq!(fuse(Some("/b"), false), "abcd");
+        assert_eq!(fuse(Some("https://other.example/d"), false), "abcd");
+        assert_eq!(fuse(Some("/d"), true), "dabc", "where nothing else is asked about");
     }
 
     #[test]

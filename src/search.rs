@@ -13,7 +13,7 @@ use crate::answer::{Leg, Loss};
 use crate::embedding::{Embedding, Purpose, VectorShape};
 use crate::error::{ChatError, ErrorKind, PortError, Stage};
 use crate::evidence::Evidence;
-use crate::fusion::reciprocal_rank;
+use crate::fusion::{Page, reciprocal_rank};
 use crate::passage::{Hit, Passage, PassageId};
 use crate::ports::{Embedder, Rankings, Retriever};
 use crate::question::Question;
@@ -149,7 +149,9 @@ impl Search {
                 if at == 0 { reader.order(lexical) } else { wording.reader().order(lexical) }
             });
         }
-        let fused = reciprocal_rank(rankings, query.question.page());
+        let is_all = best.is_about_the_page(query.question);
+        let page = query.question.page().map(|url| Page { url, is_all });
+        let fused = reciprocal_rank(rankings, page);
         let candidates = select(fused, query.question, settings);
         let evidence = best.judge(query.question, reader, &candidates);
         let passages = self.with_neighbours(&candidates, settings.tokens).await;

@@ -29,8 +29,10 @@ struct Script {
     condensed: Option<&'static str>,
     conversation: Option<(SessionId, Vec<Turn>)>,
     calls: Arc<Mutex<Vec<String>>>,
-    /// What stands in for the generator.
+    /// What stands in for the generator...
     stand_in: Option<&'static [&'static str]>,
+    /// ...and how it writes.
+    stands_in_as: Mode,
 }
 
 impl Default for Script {
@@ -45,6 +47,7 @@ impl Default for Script {
             conversation: None,
             calls: Arc::default(),
             stand_in: None,
+            stands_in_as: Mode::Extractive,
         }
     }
 }
@@ -70,8 +73,8 @@ fn end(model: &str) -> Generated {
     Generated::End { model: model.to_owned(), usage }
 }
 
-/// Quotes the book when the script fails.
-struct StandIn(&'static [&'static str], Arc<Mutex<Vec<String>>>);
+/// Writes when the script fails.
+struct StandIn(&'static [&'static str], Mode, Arc<Mutex<Vec<String>>>);
 
 #[async_trait]
 impl Generator for StandIn {
@@ -80,11 +83,11 @@ impl Generator for StandIn {
     }
 
     fn mode(&self) -> Mode {
-        Mode::Extractive
+        self.1
     }
 
     async fn generate(&self, _: Prompt) -> Result<Generation, PortError> {
-        self.1.lock().unwrap().push("stand in".to_owned());
+        self.2.lock().unwrap().push("stand in".to_owned());
         Ok(generation(self.0, Some(Ok(end("stand-in")))))
     }
 
@@ -268,7 +271,7 @@ fn chat(script: Script) -> Chat {
     let script = Arc::new(script);
     let mut generators: Vec<Arc<dyn Generator>> = vec![script.clone()];
     if let Some(pieces) = script.stand_in {
-        generators.push(Arc::new(StandIn(pieces, Arc::clone(&script.calls))));
+        generators.push(Arc::new(StandIn(pieces, script.stands_in_as, Arc::clone(&script.calls))));
     }
     let ports = Ports {
         embedder: script.clone(),
@@ -480,7 +483,27 @@ async fn a_whole_answer_is_saved_from_a_loss_half_way() {
 }
 
 #[tokio::test]
-async fn who_stands_in_and_finds_nothing_does_not_say_that_there_is_nothing() {
+async fn a_second_model_may_refuse() {
+    let script = Script {
+        fails_at: Some(("generate", ErrorKind::Misconfigured)),
+        stand_in: Some(&[NOT_IN_BOOK]),
+        stands_in_as: Mode::Generated,
+        ..Script::default()
+    };
+    let run = run(script).await;
+    assert_eq!((run.answer().outcome, run.answer().losses.len()), (Outcome::NotInBook, 1));
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_none() {
+    let pieces = [WRITTEN, &vec![" And more."; 7_000]].concat();
+    let run = run(Script { pieces, ..Script::default() }).await;
+    assert_eq!(run.failure(), Some((Stage::Generate, ErrorKind::Malformed, true)));
+    assert!(!run.called("record"), "{:?}", run.calls);
+}
+
+#[tokio::test]
+async fn who_quotes_in_place_of_a_model_and_finds_nothing_does_not_say_that_there_is_nothing() {
     let script = Script {
         fails_at: Some(("generate", ErrorKind::RateLimited)),
         stand_in: Some(&[NOT_IN_BOOK]),
@@ -553,6 +576,8 @@ async fn a_follow_up_is_condensed_and_searched_for_in_both_wordings() {
 #[tokio::test]
 async fn without_a_model_to_condense_it_a_follow_up_is_searched_for_with_what_was_asked_before() {
     for fails_at in [None, Some(("condense", ErrorKind::Timeout))] {
+        let reason = fails_at.map(|(_, kind)| kind);
+        let lost = reason.map(|_| Loss { leg: Leg::Generator, reason });
         let script = Script { fails_at, pieces: WRITTEN.to_vec(), ..Script::default() };
         let conversation = Conversation { session: Session::New, history: turns() };
         let run = run_in(script, "When is it open?", conversation, Delivery::Whole).await;
@@ -562,7 +587,7 @@ async fn without_a_model_to_condense_it_a_follow_up_is_searched_for_with_what_wa
         });
         assert!(condensed.is_some_and(|text| text.contains("harbour")), "{condensed:?}");
         assert_eq!(run.answer().outcome, Outcome::Answered);
-        assert_eq!(run.answer().losses, []);
+        assert_eq!(run.answer().losses, lost.into_iter().collect::<Vec<_>>());
     }
 }
 

@@ -51,7 +51,9 @@ pub(super) fn write(
                 Ok(mut pieces) => loop {
                     match pieces.next().await {
                         Some(Ok(piece)) => {
-                            draft.add(piece);
+                            if let Err(error) = draft.add(piece) {
+                                break Err(error);
+                            }
                             if delivery == Delivery::Streamed {
                                 for event in draft.events.drain(..) {
                                     shown = true;
@@ -66,9 +68,10 @@ pub(super) fn write(
                 Err(error) => Err(error),
             };
             match ended {
-                // Who stands in for another one and finds nothing cannot say that there is
-                // nothing.
-                Ok(Ended { checked: None, .. }) if failed.is_some() => {}
+                // Whoever quotes in place of a model and finds nothing to quote cannot say that
+                // there is nothing.
+                Ok(Ended { checked: None, .. })
+                    if failed.is_some() && generator.mode() == Mode::Extractive => {}
                 Ok(Ended { rest, checked, model, usage }) => {
                     for event in rest {
                         yield Step::Show(event);
@@ -95,12 +98,18 @@ pub(super) fn write(
     }
 }
 
+/// The longest answer, in bytes: what is longer is no answer, and each piece is checked against
+/// all passages.
+const LONGEST: usize = 64 << 10;
+
 /// An answer while it is being written.
 struct Draft {
     review: Review,
     /// What can be shown and has not been.
     events: Vec<ChatEvent>,
-    /// Whether anything that can be seen was written.
+    /// How much was written, in bytes...
+    length: usize,
+    /// ...and whether anything of it can be seen.
     written: bool,
     /// What wrote it, and what it cost, when it is complete.
     end: Option<(String, Usage)>,
@@ -108,17 +117,24 @@ struct Draft {
 
 impl Draft {
     fn new(prompt: &Prompt) -> Self {
-        Self { review: Review::new(prompt), events: Vec::new(), written: false, end: None }
+        let review = Review::new(prompt);
+        Self { review, events: Vec::new(), length: 0, written: false, end: None }
     }
 
-    fn add(&mut self, piece: Generated) {
+    fn add(&mut self, piece: Generated) -> Result<(), PortError> {
         match piece {
             Generated::Text(text) => {
+                self.length += text.len();
+                if self.length > LONGEST {
+                    let message = format!("the answer is longer than {LONGEST} bytes");
+                    return Err(PortError::new(ErrorKind::Malformed, message));
+                }
                 self.written |= !text.trim().is_empty();
                 self.events.extend(self.review.add(&text).into_iter().map(ChatEvent::from));
             }
             Generated::End { model, usage } => self.end = Some((model, usage)),
         }
+        Ok(())
     }
 
     fn end(self) -> Result<Ended, PortError> {

@@ -38,6 +38,12 @@ const COMPARISONS: &str = "another else former instead latter neither one ones o
 /// Forms of "to be": "is there" speaks of no place.
 const BEING: &str = "any are be is was were";
 
+/// What stands before a thing that is there.
+const POINTING: &str = "all her his its me my our that the their these this those us your";
+
+/// What stands behind the object of a verb.
+const PARTICLES: &str = "again at away back by down for from in into off on out over to up with";
+
 /// Stems of words for a text, its parts, and what a reader may want done with it.
 const OF_TEXT: &str = "articl block chapter code describ explain highlight line overview page \
     paragraph passag rephras section select sentenc simplifi snippet summar summari summaris text \
@@ -131,8 +137,11 @@ impl Phrase {
         let before = at.checked_sub(1).map(|before| &self.words[before]);
         let after = self.words.get(at + 1);
         match word.plain.as_str() {
-            // "A command that tells" points at nothing, "use that" does.
-            "that" => after.is_none() || !before.is_some_and(|before| before.is_telling),
+            // "A command that tells" points at nothing, "use that" and "turn that off" do.
+            "that" => {
+                after.is_none_or(|after| after.is_among(PARTICLES))
+                    || !before.is_some_and(|before| before.is_telling)
+            }
             "thats" => true,
             "there" => ![before, after].into_iter().flatten().any(|word| word.is_among(BEING)),
             // "Is it possible to".
@@ -149,7 +158,14 @@ impl Phrase {
     fn is_elliptic(&self) -> bool {
         let is_question = self.words.first().is_some_and(|first| first.is_among(OPENINGS));
         let is_short = self.words.len() < 3 && self.telling() < 2;
-        self.names_nothing() || (!self.is_long && (is_short || !is_question))
+        let is_empty = self.names_nothing() && !self.names_a_text();
+        is_empty || (!self.is_long && (is_short || !is_question))
+    }
+
+    /// Whether it is about a kind of text, as "what is a passage?", and not about one that is
+    /// there.
+    fn names_a_text(&self) -> bool {
+        self.words.windows(2).any(|pair| pair[1].is_of_text && !pair[0].is_among(POINTING))
     }
 }
 

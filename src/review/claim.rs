@@ -7,7 +7,8 @@ use std::ops::Range;
 const LONGEST: usize = 4_000;
 
 /// Finds the ends of sentences, also rows, list items and lines, character by character. None ends
-/// inside code; citations right behind a full stop belong to the sentence before them.
+/// inside code; citations right behind a full stop or on the next line belong to the sentence
+/// before them, and a line that goes on in lower case or with a span of code ends none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sentences {
     stop: Option<Stop>,
@@ -22,31 +23,45 @@ enum Stop {
     Spaced,
     /// A citation came behind it.
     Cited,
+    /// It is the end of a line...
+    Line,
+    /// ...behind one of the others.
+    StoppedLine,
 }
 
 impl Sentences {
     /// Whether a sentence ends before this character of text. `sentence` is what was read of it.
     pub(super) fn end_before(&mut self, c: char, sentence: &str) -> bool {
         let is_long = sentence.len() >= LONGEST && c.is_whitespace();
-        if matches!(c, '\n' | '\r') || is_long || sentence.len() >= 2 * LONGEST {
+        if is_long || sentence.len() >= 2 * LONGEST {
             self.stop = None;
             return true;
         }
+        if c == '\n' && sentence.ends_with('\r') {
+            return false;
+        }
+        if matches!(c, '\n' | '\r') {
+            let ends = matches!(self.stop, Some(Stop::Line | Stop::StoppedLine | Stop::Cited));
+            self.stop = Some(self.stop.map_or(Stop::Line, |_| Stop::StoppedLine));
+            return ends;
+        }
         if let Some(stop) = self.stop {
-            if c.is_whitespace() {
+            let is_line = matches!(stop, Stop::Line | Stop::StoppedLine);
+            if c.is_whitespace() && !is_line {
                 if stop == Stop::Bare {
                     self.stop = Some(Stop::Spaced);
                 }
                 return false;
             }
-            let closes = "*_)]\"'»”’.!?".contains(c) && stop != Stop::Spaced;
+            let closes = "*_)]\"'»”’.!?".contains(c) && matches!(stop, Stop::Bare | Stop::Cited);
             if closes {
                 return false;
             }
             self.stop = None;
             let ends = match stop {
                 Stop::Bare => false,
-                Stop::Spaced => !c.is_lowercase(),
+                Stop::Spaced | Stop::Line => !c.is_lowercase(),
+                Stop::StoppedLine => true,
                 Stop::Cited => !matches!(c, ',' | ';' | ':'),
             };
             if ends {
@@ -62,9 +77,14 @@ impl Sentences {
         false
     }
 
-    /// Whether a sentence ends before code.
-    pub(super) fn end_before_code(&mut self) -> bool {
-        self.stop.take().is_some_and(|stop| stop != Stop::Bare)
+    /// Whether a sentence ends before this code.
+    pub(super) fn end_before_code(&mut self, code: &str) -> bool {
+        let is_block = code.starts_with("```") || code.starts_with("~~~");
+        self.stop.take().is_some_and(|stop| match stop {
+            Stop::Bare => false,
+            Stop::Line => is_block,
+            Stop::Spaced | Stop::Cited | Stop::StoppedLine => true,
+        })
     }
 
     /// Whether a sentence ends before a citation: no, or it is too long to be one.

@@ -143,9 +143,6 @@ impl Draft {
                 self.end_sentence(reviewed);
             }
             self.push(c.encode_utf8(&mut buffer));
-            if c == '\n' {
-                self.start = self.text.len();
-            }
         }
     }
 
@@ -156,7 +153,7 @@ impl Draft {
             self.push(code);
             return;
         }
-        if self.sentences.end_before_code() {
+        if self.sentences.end_before_code(code) {
             self.end_sentence(reviewed);
         }
         let start = self.text.len();
@@ -267,6 +264,11 @@ impl Draft {
     fn judge(&self, sentence: &str) -> Vec<Claim> {
         let in_context = OnceCell::new();
         let mut claims = Vec::new();
+        if !has_words(sentence) && self.before.text.is_empty() {
+            let of_nothing =
+                Claim { at: self.start..self.start, words: String::new(), numbers: Vec::new() };
+            return vec![of_nothing];
+        }
         let mut start = self.start;
         for group in groups(&self.text, &self.markers) {
             let said = self.text[start..group[0].at.start].trim_end();
@@ -383,7 +385,7 @@ impl Draft {
     /// A citation with the space before it; where it begins a line, with the space behind it.
     fn with_space(&self, at: Range<usize>) -> Range<usize> {
         let line = self.text[self.start..at.start].trim_end_matches(' ');
-        if line.is_empty() {
+        if line.is_empty() || line.ends_with(['\n', '\r']) {
             let behind = &self.text[at.end..];
             return at.start..at.end + behind.len() - behind.trim_start_matches(' ').len();
         }

@@ -285,3 +285,27 @@ fn a_sentence_without_end_is_not_held_for_ever() {
         assert!(held < 10_000, "{held} bytes are held");
     }
 }
+
+#[test]
+fn a_sentence_goes_on_behind_the_end_of_a_line() {
+    for answer in [
+        "The server listens on\nport 8080 [1].",
+        "The server listens on\r\nport 8080.\n[1]",
+        "To change the port, set\n`SERVER_PORT`. [1]",
+        "The server listens on port 8080\n[1]",
+    ] {
+        let checked = review(&server(), &[answer]).checked.unwrap_or_else(|| panic!("{answer}"));
+        let claim = &checked.sources[0].supports[0];
+        assert_eq!(checked.text, answer);
+        assert!(checked.text[claim.clone()].starts_with('T'), "{answer}: {claim:?}");
+    }
+    let list = "- Port 8080 [1]\n- bakes bread [1]";
+    assert_eq!(checked(list), "- Port 8080 [1]\n- bakes bread");
+}
+
+#[test]
+fn citations_of_nothing_are_no_answer() {
+    for answer in ["[1]", "[1][2][3]", "... [1]", "\n\n[1]\n", "**[1]**"] {
+        assert_eq!(checked(answer), "", "{answer}");
+    }
+}

@@ -50,6 +50,11 @@ impl<'a> Wording<'a> {
         Self { asked: if is_all { "" } else { query.asked() }, context }
     }
 
+    /// Whether it asks about nothing but the page of the question.
+    pub(super) fn is_about_the_page(&self, question: &Question) -> bool {
+        self.asked.is_empty() && question.selected_text().is_none()
+    }
+
     /// The whole text.
     pub(super) fn text(&self) -> String {
         match &self.context {

@@ -9,7 +9,7 @@ fn sentences(text: &str) -> Vec<String> {
         let last = found.last().unwrap().clone();
         let code = rest.strip_prefix('`').and_then(|inside| inside.find('`')).map(|at| at + 2);
         let (ends, length) = match code {
-            Some(length) => (sentences.end_before_code(), length),
+            Some(length) => (sentences.end_before_code(&rest[..length]), length),
             None if rest.starts_with("[1]") => (sentences.end_before_citation(&last), 3),
             None => (sentences.end_before(c, &last), c.len_utf8()),
         };
@@ -37,6 +37,8 @@ fn sentences_end_where_a_reader_sees_an_end() {
         ),
         ("z. B. das. `a` it", vec!["z. B. das.", "`a` it"]),
         ("1. One\n2. Two\n| a. | b |", vec!["1. One", "2. Two", "| a. | b |"]),
+        ("One\ngoes on\n`here`.\n[1]\nTwo", vec!["One\ngoes on\n`here`.\n[1]", "Two"]),
+        ("One\r\ngoes on\r\n\r\nnot here\nTwo", vec!["One\r\ngoes on", "not here", "Two"]),
         ("一。二！三", vec!["一。", "二！", "三"]),
         ("ایک ہے۔ دو؟ تین", vec!["ایک ہے۔", "دو؟", "تین"]),
         ("Node.js is a.b. fine", vec!["Node.js is a.b. fine"]),

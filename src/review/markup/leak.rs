@@ -1,9 +1,14 @@
 //! What never leaves: the label of the instructions and the mark of the request.
 
+use crate::plain::is_invisible;
 use crate::prompt::CANARY;
 use crate::session::MessageId;
 
-/// Takes secrets out of a text that comes character by character.
+/// A secret with more in it than this is none that anybody reads, in bytes.
+const HELD: usize = 400;
+
+/// Takes secrets out of a text that comes character by character, whatever invisible characters
+/// stand between theirs.
 ///
 /// It looks at what left before, too, so that taking out one secret cannot put another one
 /// together.
@@ -11,7 +16,7 @@ use crate::session::MessageId;
 pub(super) struct Leaks {
     /// In lower case; ASCII.
     secrets: Vec<String>,
-    /// The last characters that left, in lower case: less than the longest secret.
+    /// The last visible characters that left, in lower case: less than the longest secret.
     left: String,
     /// The beginning of a secret, perhaps.
     held: String,
@@ -41,36 +46,33 @@ impl Leaks {
     }
 
     fn ends_in_secret(&self) -> bool {
-        let seen = self.left.len() + self.held.len();
+        let seen = || visible(&self.held).rev().chain(self.left.chars().rev());
         self.secrets.iter().any(|secret| {
-            seen >= secret.len()
-                && secret
-                    .bytes()
-                    .rev()
-                    .zip(self.held.bytes().rev().chain(self.left.bytes().rev()))
-                    .all(|(secret, seen)| secret == seen.to_ascii_lowercase())
+            let mut seen = seen();
+            secret.chars().rev().all(|secret| seen.next() == Some(secret))
         })
     }
 
     /// Where in what is held a secret may begin.
     fn start_of_secret(&self) -> usize {
-        let held = self.held.as_bytes();
         let may_begin = |at: &usize| {
+            let held = &self.held[*at..];
             self.secrets.iter().any(|secret| {
-                secret
-                    .as_bytes()
-                    .get(..held.len() - at)
-                    .is_some_and(|start| start.eq_ignore_ascii_case(&held[*at..]))
+                let mut secret = secret.chars();
+                held.len() <= HELD
+                    && !held.starts_with(is_invisible)
+                    && visible(held).all(|c| secret.next() == Some(c))
             })
         };
-        (0..held.len()).find(may_begin).unwrap_or(held.len())
+        let mut places = self.held.char_indices().map(|(at, _)| at);
+        places.find(may_begin).unwrap_or(self.held.len())
     }
 
     fn release(&mut self, end: usize, text: &mut String) {
-        for c in self.held.drain(..end) {
-            text.push(c);
-            self.left.push(c.to_ascii_lowercase());
-        }
+        let leaving = &self.held[..end];
+        text.push_str(leaving);
+        self.left.extend(visible(leaving));
+        self.held.drain(..end);
         let longest = self.secrets.iter().map(String::len).max().unwrap_or(0);
         if self.left.len() > 4 * longest {
             let mut start = self.left.len() - longest;
@@ -80,4 +82,9 @@ impl Leaks {
             self.left.drain(..start);
         }
     }
+}
+
+/// What is seen of a text, in lower case as far as it is ASCII.
+fn visible(text: &str) -> impl DoubleEndedIterator<Item = char> {
+    text.chars().filter(|c| !is_invisible(*c)).map(|c| c.to_ascii_lowercase())
 }

@@ -397,6 +397,9 @@ fn the_canary_and_the_mark_never_leave() {
         for parts in [vec![text.as_str()], chars(&text).collect()] {
             assert_eq!(text_of(&pieces(parts)), "a  b ``");
         }
+        let spaced: String = secret.chars().flat_map(|c| [c, '\u{200B}']).collect();
+        let out = shown(&format!("a {spaced}b"));
+        assert!(!out.contains(&secret[2..4]) && out.ends_with('b'), "{out}");
         let (start, end) = secret.split_at(9);
         let nested = format!("{start}{secret}{end}");
         let out = shown(&nested).to_lowercase();

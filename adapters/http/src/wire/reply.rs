@@ -320,7 +320,7 @@ impl Example for LossReply {
 
 /// Which part: what turns the question into a dense vector (the book was searched by terms
 /// alone), the index or one of its rankings, or the model that is asked first (another one wrote
-/// the answer, or it is quoted).
+/// the answer, or it is quoted, or nobody said what a follow-up question means).
 #[derive(Debug, Enum, Serialize)]
 #[oai(rename = "Leg", rename_all = "snake_case", remote = "Leg")]
 #[serde(rename_all = "snake_case")]

@@ -110,7 +110,7 @@ pub(crate) struct Received {
 }
 
 /// Something that was said, in one of the two forms of existing sites.
-#[derive(Debug, Deserialize, PartialEq)]
+#[derive(Debug, Deserialize)]
 #[serde(
     untagged,
     expecting = "must be an object with the texts `role` and `content`, or `sender` and `text`"
@@ -173,20 +173,14 @@ impl Received {
             ("conversation_history", self.conversation_history),
             ("chat_history", self.chat_history),
         ]
-        .map(|(name, said)| (name, said.filter(|said| !said.is_empty()))))?;
+        .map(|(name, said)| (name, said.map(turns).filter(|turns| !turns.is_empty()))))?;
 
         let (selected_text, page) = (selected_text.map(Named::value), page.map(Named::value));
         let question =
             Question::new(&message.value, selected_text.as_deref(), page.as_deref(), limits)
                 .map_err(|error| refused(error, message.name))?;
         let original = message.name == "query";
-        let history: Vec<Turn> = history
-            .map(Named::value)
-            .unwrap_or_default()
-            .into_iter()
-            .map(Turn::from)
-            .filter(|turn| !turn.text.trim().is_empty())
-            .collect();
+        let history = history.map(Named::value).unwrap_or_default();
         let session = match session {
             Some(session) => resumed(&session)?,
             // The original's front end keeps the conversation, which begins empty.
@@ -196,6 +190,11 @@ impl Received {
         let conversation = Conversation { session, history };
         Ok(Asked { question, conversation, explain: self.debug == Some(true), original })
     }
+}
+
+/// What was said, without what says nothing.
+fn turns(said: Vec<Said>) -> Vec<Turn> {
+    said.into_iter().map(Turn::from).filter(|turn| !turn.text.trim().is_empty()).collect()
 }
 
 fn resumed(session: &Named<String>) -> Result<Session, Problem> {
