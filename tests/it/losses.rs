@@ -494,7 +494,7 @@ async fn a_follow_up_that_is_not_condensed_in_time_is_searched_for_as_it_is() {
         ],
     });
     let told = scene.told_of("The follow-up is not condensed", &question).await;
-    told.is_answered("generated", &json!([]));
+    told.is_answered("generated", &json!([{"leg": "generator", "reason": "timeout"}]));
     assert_eq!(scene.gemini.client_gone_mid_stream().await.verb, Verb::Condense);
     told.is_ready_without(&[]);
     scene.end().await;
