@@ -30,7 +30,7 @@
 //! # Where things are
 //!
 //! * Values: [`question`], [`passage`], [`embedding`], [`manifest`] (how an index was made),
-//!   [`session`], [`answer`], [`event`], [`feedback`], [`error`].
+//!   [`session`], [`answer`], [`event`], [`feedback`], [`client`], [`spend`], [`error`].
 //! * Rules: [`follow_up`] (what needs its conversation), [`fusion`] (one ranking from several),
 //!   [`selection`] (what is taken of it), [`evidence`] (whether that can answer), [`prompt`] (what
 //!   a model reads), [`review`] (what it may say), [`concept`] and [`definition`] (what a question
@@ -50,6 +50,7 @@
 
 pub mod answer;
 pub mod chat;
+pub mod client;
 pub mod concept;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -74,4 +75,5 @@ pub mod review;
 pub mod search;
 pub mod selection;
 pub mod session;
+pub mod spend;
 pub mod text;

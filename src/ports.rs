@@ -8,6 +8,8 @@ mod embedder;
 mod generator;
 mod index;
 mod journal;
+mod ledger;
+mod limiter;
 mod retriever;
 mod session;
 
@@ -15,5 +17,7 @@ pub use embedder::Embedder;
 pub use generator::{Generated, Generation, Generator, Usage};
 pub use index::{Corpus, Draft, Entry, Index, Page, check_complete, check_shape};
 pub use journal::Journal;
+pub use ledger::Ledger;
+pub use limiter::Limiter;
 pub use retriever::{Ranked, Rankings, Retriever, check_query};
 pub use session::ChatSession;
