@@ -17,6 +17,8 @@ pub mod embedder;
 pub mod generator;
 pub mod index;
 pub mod journal;
+pub mod ledger;
+pub mod limiter;
 pub mod retriever;
 pub mod session;
 
@@ -107,6 +109,9 @@ macro_rules! __clause {
     }};
     ($port:ident, $clause:ident, (fault $fixture:path)) => {
         $crate::contract::$port::$clause(async |fault| $fixture(fault).await).await
+    };
+    ($port:ident, $clause:ident, (ceilings $fixture:path)) => {
+        $crate::contract::$port::$clause(async |ceilings| $fixture(ceilings).await).await
     };
     ($port:ident, $clause:ident, (entries $fixture:path, $shape:expr)) => {{
         let shape: $crate::embedding::VectorShape = $shape;

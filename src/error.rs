@@ -17,6 +17,9 @@ pub enum ErrorKind {
     Timeout,
     /// The peer refuses more calls for now; see [`PortError::retry_after`].
     RateLimited,
+    /// The owner's ceiling for spending is reached, or they have paused all calls: none was made;
+    /// see [`PortError::retry_after`].
+    Exhausted,
     /// The peer refused our key. The reader cannot help it; the owner can.
     Unauthorized,
     /// The settings and the peer do not fit: no such collection or model, sizes that differ.
@@ -35,6 +38,7 @@ impl fmt::Display for ErrorKind {
             Self::Unavailable => "unavailable",
             Self::Timeout => "timeout",
             Self::RateLimited => "rate_limited",
+            Self::Exhausted => "exhausted",
             Self::Unauthorized => "unauthorized",
             Self::Misconfigured => "misconfigured",
             Self::Rejected => "rejected",

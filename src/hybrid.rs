@@ -165,6 +165,7 @@ fn is_outage(error: &PortError) -> bool {
         ErrorKind::Unavailable
         | ErrorKind::Timeout
         | ErrorKind::RateLimited
+        | ErrorKind::Exhausted
         | ErrorKind::Unauthorized
         | ErrorKind::Malformed => true,
         ErrorKind::Misconfigured | ErrorKind::Rejected | ErrorKind::Blocked => false,

@@ -36,8 +36,8 @@
 //!   a model reads), [`review`] (what it may say), [`concept`] and [`definition`] (what a question
 //!   is after), [`text`] (sentences and terms), [`plain`] (what a reader sees of a text).
 //! * Services: [`search`] and [`chat`] (the reader's side), [`indexing`] (the owner's side).
-//! * [`ports`]: what the core asks of the world; [`hybrid`]: two of them combined. `contract` (a
-//!   feature): what each adapter must prove.
+//! * [`ports`]: what the core asks of the world; [`hybrid`]: two of them combined; [`trace`]: what
+//!   a request takes along to them. `contract` (a feature): what each adapter must prove.
 //!
 //! # Invariants
 //!
@@ -77,3 +77,4 @@ pub mod selection;
 pub mod session;
 pub mod spend;
 pub mod text;
+pub mod trace;

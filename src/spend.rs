@@ -1,4 +1,16 @@
-//! Spending: what calls to upstreams cost the owner.
+//! Spending: what calls to upstreams cost the owner, and how it is kept below their ceilings.
+//!
+//! Before a call, as much as it may cost is set aside in a [`Ledger`](crate::ports::Ledger), by
+//! [`MeteredEmbedder`] and [`MeteredGenerator`]; after it, what it has cost takes that place. A
+//! call that was given up half-way counts as much as was set aside for it: nobody says what it has
+//! cost. So no ceiling is passed, however many ask at the same time, as far as what is set aside
+//! is enough: tokens are estimated, see [`MeteredGenerator`].
+
+mod account;
+mod meter;
+
+pub use account::{Account, Ceiling, Ceilings, Snapshot};
+pub use meter::{MeteredEmbedder, MeteredGenerator, Most};
 
 use std::ops::{Add, Sub};
 

@@ -126,7 +126,12 @@ async fn each_kind_of_vector_comes_from_its_part() {
 
 #[tokio::test]
 async fn a_query_does_without_the_dense_vector_during_an_outage_and_a_passage_does_not() {
-    for kind in [ErrorKind::Unavailable, ErrorKind::RateLimited, ErrorKind::Unauthorized] {
+    for kind in [
+        ErrorKind::Unavailable,
+        ErrorKind::RateLimited,
+        ErrorKind::Exhausted,
+        ErrorKind::Unauthorized,
+    ] {
         let embedder = embedder(Some(kind));
         let terms = Ok(vec![VectorShape::sparse()]);
         assert_eq!(embed(&embedder, Purpose::Query, both()).await, terms);

@@ -16,7 +16,7 @@ use askbook::question::{Question, QuestionLimits};
 use askbook::search::SearchSettings;
 use askbook::session::MessageId;
 use askbook_gemini::{Client, ClientConfig, GeminiGenerator, GeneratorConfig, Retries, Timeouts};
-use askbook_http::{ConnectionSettings, HttpSettings, ReadinessSettings};
+use askbook_http::{ClientSettings, ConnectionSettings, HttpSettings, ReadinessSettings};
 use askbook_memory::{MemoryEmbedder, MemorySessions, MemoryStore, SessionLimits};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
@@ -233,6 +233,7 @@ impl Server {
         };
         let settings = HttpSettings {
             origins: Vec::new(),
+            clients: ClientSettings::default(),
             question: QuestionLimits::default(),
             body_limit: 1 << 16,
             body_timeout: LONG,

@@ -1,13 +1,17 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use askbook::error::{ErrorKind, PortError};
+use askbook::trace::TraceParent;
 use backon::{ExponentialBuilder, Retryable};
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::{Proxy, RequestBuilder, Response, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+use tower::retry::budget::{Budget, TpsBudget};
 
 use crate::failure::Failure;
 
@@ -18,6 +22,11 @@ const ERROR_LIMIT: usize = 64 << 10;
 /// Idle connections die silently on the way; a dead one hangs until the read timeout.
 const POOL_IDLE: Duration = Duration::from_secs(25);
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// What may be tried again within so long: so many tries for each second, and such a part of the
+/// calls. Under a failure that lasts, tries would otherwise be most of what is sent.
+const BUDGET_WINDOW: Duration = Duration::from_secs(10);
+const BUDGET_PER_SECOND: u32 = 1;
+const BUDGET_PART: f32 = 0.1;
 
 /// Where Gemini is and how it is called.
 pub struct ClientConfig {
@@ -58,8 +67,9 @@ pub struct Timeouts {
     pub call: Duration,
 }
 
-/// When a call is tried again: only before its first byte, and only after a failure that may
-/// pass (no connection; 408, 429, 500, 502, 503, 504).
+/// When a call is tried again: only before its first byte, only after a failure that may pass (no
+/// connection; 408, 429, 500, 502, 503, 504), only within the limit of the call, and only for one
+/// of ten calls and one more each second, of all that clones of a client make.
 #[derive(Clone, Copy, Debug)]
 pub struct Retries {
     /// How often at most.
@@ -111,6 +121,8 @@ pub struct Client {
     base_url: Url,
     timeouts: Timeouts,
     retries: Retries,
+    /// What is left to try again with.
+    budget: Arc<TpsBudget>,
 }
 
 impl fmt::Debug for Client {
@@ -160,6 +172,7 @@ impl Client {
             base_url: versioned(config.base_url, &config.api_version)?,
             timeouts: config.timeouts,
             retries: config.retries,
+            budget: Arc::new(TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_PART)),
         })
     }
 
@@ -245,17 +258,34 @@ impl Client {
         request: impl Fn() -> RequestBuilder,
         retries: usize,
     ) -> Result<Response, PortError> {
+        let end = Instant::now() + self.timeouts.call;
         let retries = Retries { times: retries, ..self.retries };
+        if retries.times > 0 {
+            self.budget.deposit();
+        }
+        let request = || match TraceParent::current() {
+            Some(trace) => request().header("traceparent", trace.to_string()),
+            None => request(),
+        };
         let response = (|| async { accepted(request().send().await, model).await })
             .retry(retries.schedule())
             .when(|failure: &Failure| failure.transient)
-            .adjust(|failure, due| retries.pause(failure, due))
+            .adjust(|failure, due| {
+                let pause = retries.pause(failure, due)?;
+                (Instant::now() + pause < end && self.can_afford_a_try()).then_some(pause)
+            })
             .notify(|failure, pause| {
                 let error = &failure.error;
                 tracing::warn!(%error, pause_ms = pause.as_millis(), "gemini is asked again");
+                metrics::counter!("askbook_retries_total", "upstream" => "gemini").increment(1);
             })
             .await;
         response.map_err(|failure| failure.error)
+    }
+
+    /// Takes one more try out of the budget, if it is in there.
+    pub(crate) fn can_afford_a_try(&self) -> bool {
+        self.budget.withdraw()
     }
 
     async fn in_time<T>(

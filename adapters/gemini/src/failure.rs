@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use askbook::error::{ErrorKind, PortError};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 
 use crate::client::Model;
@@ -107,8 +109,8 @@ impl Failure {
         }
     }
 
-    /// A quota that is used up. The wait that comes with one per day is wrong, and where the quota
-    /// is zero there is nothing to wait for.
+    /// A quota that is used up. The wait that comes with one per day is wrong: it is renewed at
+    /// midnight; and where the quota is zero there is nothing to wait for.
     fn from_quota(status: &Status, wait: Option<Duration>, Model { id, setting }: &Model) -> Self {
         let fail = |message| PortError::new(ErrorKind::RateLimited, message);
         let mut quotas = status.details.iter().flat_map(|detail| &detail.violations);
@@ -126,7 +128,11 @@ impl Failure {
                 "the day's quota for {id} is used up{}; it is renewed at midnight, US Pacific time",
                 name.unwrap_or_default()
             );
-            return Self { error: fail(message), transient: false };
+            let error = match until_midnight(Timestamp::now()) {
+                Some(wait) => fail(message).with_retry_after(wait),
+                None => fail(message),
+            };
+            return Self { error, transient: false };
         }
         let name = quotas.next().map(|quota| format!(" ({})", printable(&quota.quota_id)));
         let message = format!("gemini refuses more calls for now{}", name.unwrap_or_default());
@@ -139,10 +145,21 @@ impl Failure {
     }
 }
 
-/// A name that Gemini gave, for a message; anything but a name is left out.
+/// The time until midnight, US Pacific time, by the rules there since 2007: machines without a
+/// database of time zones know it too.
+fn until_midnight(now: Timestamp) -> Option<Duration> {
+    let pacific = TimeZone::posix("PST8PDT,M3.2.0,M11.1.0").ok()?;
+    let midnight = now.to_zoned(pacific).tomorrow().ok()?.start_of_day().ok()?;
+    Duration::try_from(midnight.timestamp().duration_since(now)).ok()
+}
+
+/// A name that Gemini gave, for a message; anything but a name is left out. Names hold no digits
+/// but for an index in brackets, so that a key is none, in whatever place a peer repeats it.
 pub(crate) fn printable(name: &str) -> &str {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || " _-.[]".contains(c);
-    if name.len() <= 100 && name.chars().all(is_name) { name } else { "?" }
+    let is_word = |part: &str| part.chars().all(|c| c.is_ascii_alphabetic() || " _-.".contains(c));
+    let is_index = |part: &str| part.parse::<u16>().is_ok();
+    let is_name = name.split(['[', ']']).all(|part| is_word(part) || is_index(part));
+    if name.len() <= 100 && is_name { name } else { "?" }
 }
 
 /// A bad key is an invalid argument; only the reason tells it from others.

@@ -20,7 +20,7 @@ use crate::wire::{Content, GenerateRequest, GenerateResponse, GenerationConfig, 
 
 /// The longest condensed question, thoughts included, in tokens. The question itself is some
 /// fifty; models that are told to think little have been seen to think 500.
-const CONDENSED_TOKENS: u32 = 2048;
+pub const CONDENSED_TOKENS: u32 = 2048;
 
 /// How answers are written.
 #[derive(Clone, Debug)]
@@ -112,6 +112,9 @@ impl GeminiGenerator {
                 if let Some(end) = reply.finish(events.stray())? {
                     yield end;
                     break;
+                }
+                if !self.client.can_afford_a_try() {
+                    Err(PortError::new(ErrorKind::Malformed, "gemini wrote nothing"))?;
                 }
                 tracing::warn!(model = self.model.id, "gemini wrote nothing and is asked again");
                 response = self.begin(&request).await?;

@@ -21,6 +21,6 @@ mod wire;
 
 pub use client::{Client, ClientConfig, Retries, Timeouts};
 pub use embed::{EmbedderConfig, GeminiEmbedder, QueryTask, Task};
-pub use generate::{GeminiGenerator, GeneratorConfig};
+pub use generate::{CONDENSED_TOKENS, GeminiGenerator, GeneratorConfig};
 pub use models::ListedModel;
 pub use reqwest::Url;

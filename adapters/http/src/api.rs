@@ -7,7 +7,7 @@ use askbook::event::ChatEvent;
 use askbook::feedback::Rating;
 use askbook::question::{Question, QuestionLimits};
 use askbook::search::Query;
-use askbook::session::{Conversation, MessageId};
+use askbook::session::{Conversation, MessageId, Session};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use metrics::counter;
@@ -19,6 +19,7 @@ use tracing::Span;
 use uuid::Uuid;
 
 use crate::json::{BodyLimits, Json, JsonBody, Written};
+use crate::limits::Limits;
 use crate::problem::{Code, Failure, Listed, Problem};
 use crate::progress::Progress;
 use crate::readiness::Probe;
@@ -34,6 +35,7 @@ pub(crate) struct Api {
     chat: Chat,
     question_limits: QuestionLimits,
     body_limits: BodyLimits,
+    limits: Limits,
     probe: Probe,
     deadline: Duration,
     heartbeat: Duration,
@@ -48,6 +50,7 @@ impl Api {
         Self {
             question_limits: settings.question,
             body_limits: BodyLimits { length: settings.body_limit, time: settings.body_timeout },
+            limits: settings.clients.limits.clone(),
             probe: Probe::new(chat.ports().clone(), settings.readiness),
             deadline: settings.deadline,
             heartbeat: settings.heartbeat,
@@ -61,9 +64,14 @@ impl Api {
         Bounds { expires: Instant::now() + self.deadline, closing, heartbeat: self.heartbeat }
     }
 
-    async fn read(&self, body: JsonBody<ChatRequest>) -> Result<Asked, Problem> {
+    /// What is asked, if the conversation that it belongs to may ask now.
+    async fn read(&self, request: &Request, body: JsonBody<ChatRequest>) -> Result<Asked, Problem> {
         let received: Received = body.read(self.body_limits).await?;
-        received.into_asked(self.question_limits)
+        let asked = received.into_asked(self.question_limits)?;
+        if let Session::Resumed(session) = &asked.conversation.session {
+            self.limits.take_session(request, session).await?;
+        }
+        Ok(asked)
     }
 
     /// The events of a chat, which goes on only while they are drawn.
@@ -84,7 +92,7 @@ impl Api {
         body: JsonBody<ChatRequest>,
     ) -> Result<Response, Problem> {
         let bounds = self.bounds(request);
-        let Asked { question, conversation, explain, original } = self.read(body).await?;
+        let Asked { question, conversation, explain, original } = self.read(request, body).await?;
         let mut progress = Progress::new(explain);
         let streams = request.header(STREAM_RESPONSE);
         if streams.is_some_and(|streams| streams.eq_ignore_ascii_case("true")) {
@@ -112,7 +120,7 @@ impl Api {
                           not asked twice unseen: send it anew without the header Last-Event-ID";
             return Err(Problem::new(Code::NotResumable, detail));
         }
-        let Asked { question, conversation, explain, .. } = self.read(body).await?;
+        let Asked { question, conversation, explain, .. } = self.read(request, body).await?;
         let request_id = request.data().map_or_else(String::new, RequestId::to_string);
         let events = self.ask(question, conversation, Delivery::Streamed);
         Ok(streaming::reply(events, Events::new(request_id), Progress::new(explain), bounds))
@@ -296,10 +304,12 @@ struct Asking;
 impl Listed for Asking {
     const REPLIES: &'static [(u16, &'static str)] = &[
         (400, "The body is no JSON, a field does not fit, or the question cannot be asked."),
+        (401, "The key is wrong, or there is none and it takes one."),
         (403, "The page that asks is of an origin that is not allowed."),
         (408, "The body took too long to arrive."),
         (413, "The body is too large."),
         (415, "The body is not declared as application/json."),
+        (429, "This client asks too much."),
         (500, "This server has a fault."),
         (502, "An upstream declined the question or gave no usable reply."),
         (503, "An upstream cannot be reached, takes no more for now, or is not set up."),
@@ -313,11 +323,13 @@ struct Streaming;
 impl Listed for Streaming {
     const REPLIES: &'static [(u16, &'static str)] = &[
         (400, "The body is no JSON, a field does not fit, or the question cannot be asked."),
+        (401, "The key is wrong, or there is none and it takes one."),
         (403, "The page that asks is of an origin that is not allowed."),
         (408, "The body took too long to arrive."),
         (409, "The stream cannot be taken up again."),
         (413, "The body is too large."),
         (415, "The body is not declared as application/json."),
+        (429, "This client asks too much."),
         (500, "This server has a fault."),
     ];
 }
@@ -328,10 +340,12 @@ struct Rated;
 impl Listed for Rated {
     const REPLIES: &'static [(u16, &'static str)] = &[
         (400, "The body is no JSON, or a field does not fit."),
+        (401, "The key is wrong, or there is none and it takes one."),
         (403, "The page that asks is of an origin that is not allowed."),
         (408, "The body took too long to arrive."),
         (413, "The body is too large."),
         (415, "The body is not declared as application/json."),
+        (429, "This client asks too much."),
         (500, "This server has a fault."),
         (503, "The journal takes nothing for now."),
     ];
@@ -342,6 +356,7 @@ struct Looking;
 
 impl Listed for Looking {
     const REPLIES: &'static [(u16, &'static str)] = &[
+        (401, "The key is wrong, or there is none and it takes one."),
         (405, "Only GET and HEAD are allowed."),
         (500, "This server has a fault."),
         (504, "The reply took too long."),

@@ -11,6 +11,7 @@ use poem::http::header::{
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
+use crate::client::Client;
 use crate::origin::Origin;
 use crate::problem::{Code, Problem};
 
@@ -30,7 +31,7 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 ///
 /// A page of another origin can change nothing and spend nothing: only GET and HEAD get through,
 /// and without the headers that would let the page read the reply. Requests without an `Origin`
-/// do not come from another site's page and pass.
+/// do not come from another site's page and pass, and so do those with a key: a page has none.
 pub(crate) struct Cors<E> {
     inner: E,
     origins: Vec<Origin>,
@@ -57,7 +58,10 @@ impl<E: Endpoint> Endpoint for Cors<E> {
     async fn call(&self, request: Request) -> Result<Response> {
         let origin = request.headers().get(ORIGIN);
         let grant = origin.and_then(|origin| self.grant(origin));
-        let foreign = origin.is_some() && grant.is_none() && !is_own(request.headers());
+        let foreign = origin.is_some()
+            && grant.is_none()
+            && !is_own(request.headers())
+            && !Client::of(&request).claims_a_key();
         let safe = matches!(*request.method(), Method::GET | Method::HEAD);
         let preflight = origin.is_some()
             && request.method() == Method::OPTIONS

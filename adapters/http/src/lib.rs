@@ -7,16 +7,23 @@
 //!
 //! * `problem`: every error becomes one form of reply, panics included;
 //! * `deadline`: a request that takes too long is answered and its work dropped;
+//! * `limits`: who asks too much, or without a key where it takes one, is refused before anything
+//!   is read or done;
 //! * `cors`: the book's site gets in, other sites do not; its headers are on every reply;
+//! * `client`: whose address and key a request comes with;
 //! * `request_log`: request id, one event a request, headers of every reply.
 //!
 //! A reply that is told while it is written (`streaming`) outlives its handler: what these layers
 //! do for it is done again in its body, where an error is an event.
 
 mod api;
+mod client;
 mod cors;
 mod deadline;
+mod forwarded;
 mod json;
+mod key;
+mod limits;
 mod openapi;
 mod origin;
 mod problem;
@@ -36,10 +43,13 @@ use askbook::search::Found;
 use poem::middleware::CatchPanic;
 use poem::{Endpoint, EndpointExt, Response};
 
+pub use forwarded::{Proxies, ProxiesError};
+pub use key::{ApiKeys, ApiKeysError};
+pub use limits::{Limit, Limits};
 pub use openapi::document;
 pub use origin::{Origin, OriginError, OriginWarning};
 pub use server::{Bound, Server};
-pub use settings::{ConnectionSettings, HttpSettings, ReadinessSettings};
+pub use settings::{ClientSettings, ConnectionSettings, HttpSettings, ReadinessSettings};
 
 /// The API of a chat. Never fails: an error is a reply, too.
 pub fn app(chat: Chat, settings: &HttpSettings) -> impl Endpoint<Output = Response> + use<> {
@@ -47,7 +57,10 @@ pub fn app(chat: Chat, settings: &HttpSettings) -> impl Endpoint<Output = Respon
         .catch_all_error(|error| async { problem::Problem::from_error(error) })
         .with(CatchPanic::new().with_handler(|_| problem::Problem::from_panic()));
     let app = deadline::Deadline::new(app, settings.deadline);
+    let ClientSettings { proxies, keys, key_required, limits } = settings.clients.clone();
+    let app = limits::Guarded::new(app, limits, key_required);
     let app = cors::Cors::new(app, settings.origins.clone());
+    let app = client::Identify::new(app, proxies, keys);
     request_log::RequestLog::new(app)
 }
 

@@ -12,12 +12,14 @@ use poem_openapi::{
 use crate::api::Api;
 
 /// The version of the API; raised when it changes.
-const VERSION: &str = "1.2.0";
+const VERSION: &str = "1.3.0";
 
 const DESCRIPTION: &str = "Answers readers' questions about one book, from the book and nothing \
 else, with the passages that support each statement. Every error is a problem document \
 (RFC 9457, application/problem+json) whose code says what went wrong. Every reply has an \
 X-Request-Id: the one that was sent, if it is at most 64 visible ASCII characters, or a new one. \
+Where requests are limited, the headers RateLimit-Policy and RateLimit say how much a client may \
+ask for and what is left of it (draft-ietf-httpapi-ratelimit-headers-11). \
 An address may have a slash at its end, and stand below /api.";
 
 /// The API as poem-openapi serves and describes it.
@@ -36,9 +38,28 @@ pub fn document() -> String {
     complete(&service(Description).spec())
 }
 
-/// Says what poem-openapi cannot say: that no operation needs credentials.
+/// Says what poem-openapi cannot say: that every operation may come with a key, and needs none
+/// unless the owner wants it.
 fn complete(spec: &str) -> String {
-    let document = spec.replacen("\n  \"tags\":", "\n  \"security\": [],\n  \"tags\":", 1);
+    const SECURITY: &str = r#"
+  "security": [
+    {},
+    {
+      "key": []
+    }
+  ],
+  "tags":"#;
+    const COMPONENTS: &str = r#"
+  "components": {
+    "securitySchemes": {
+      "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "For other servers: a key that the owner of this server gave out."
+      }
+    },"#;
+    let document = spec.replacen("\n  \"tags\":", SECURITY, 1);
+    let document = document.replacen("\n  \"components\": {", COMPONENTS, 1);
     format!("{document}\n")
 }
 
@@ -90,7 +111,9 @@ mod tests {
         let document = document();
         assert_eq!(document, super::document());
         assert!(!document.contains("charset"));
-        assert!(document.contains("\n  \"security\": [],\n"));
+        let read: Value = serde_json::from_str(&document).unwrap();
+        assert_eq!(read["security"], serde_json::json!([{}, { "key": [] }]));
+        assert_eq!(read["components"]["securitySchemes"]["key"]["scheme"], "bearer");
         assert!(document.contains("\"application/problem+json\""));
     }
 

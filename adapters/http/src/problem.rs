@@ -38,6 +38,7 @@ pub(crate) enum Code {
     EmptyMessage,
     TooLong,
     ConflictingFields,
+    Unauthorized,
     OriginNotAllowed,
     NotFound,
     MethodNotAllowed,
@@ -45,6 +46,7 @@ pub(crate) enum Code {
     NotResumable,
     BodyTooLarge,
     UnsupportedMediaType,
+    RateLimited,
     Internal,
     ShuttingDown,
     UpstreamRejected,
@@ -55,6 +57,7 @@ pub(crate) enum Code {
     UpstreamUnauthorized,
     UpstreamMisconfigured,
     UpstreamTimeout,
+    SpendCeiling,
     DeadlineExceeded,
 }
 
@@ -72,6 +75,7 @@ impl Code {
             Self::EmptyMessage => (StatusCode::BAD_REQUEST, "Empty message"),
             Self::TooLong => (StatusCode::BAD_REQUEST, "Text too long"),
             Self::ConflictingFields => (StatusCode::BAD_REQUEST, "Conflicting fields"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::OriginNotAllowed => (StatusCode::FORBIDDEN, "Origin not allowed"),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
@@ -81,6 +85,7 @@ impl Code {
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
             }
+            Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
             Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "Server stopping"),
             Self::UpstreamRejected => (StatusCode::BAD_GATEWAY, "Upstream rejected the request"),
@@ -93,6 +98,7 @@ impl Code {
             }
             Self::UpstreamMisconfigured => (StatusCode::SERVICE_UNAVAILABLE, "Upstream not set up"),
             Self::UpstreamTimeout => (StatusCode::GATEWAY_TIMEOUT, "Upstream too slow"),
+            Self::SpendCeiling => (StatusCode::SERVICE_UNAVAILABLE, "Spend ceiling reached"),
             Self::DeadlineExceeded => (StatusCode::GATEWAY_TIMEOUT, "Deadline exceeded"),
         }
     }
@@ -139,6 +145,11 @@ impl Problem {
         Self { field: Some(field.into()), ..self }
     }
 
+    /// The client may try again after so long.
+    pub(crate) fn after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
     /// A fault of this server.
     pub(crate) fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let detail = "something went wrong in this server; its log says more";
@@ -159,8 +170,7 @@ impl Problem {
     /// In how many seconds to try again, rounded up: a client that comes back too early is
     /// refused again.
     pub(crate) fn retry_after(&self) -> Option<u64> {
-        let wait = self.retry_after?;
-        Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+        self.retry_after.map(whole_seconds)
     }
 
     pub(crate) fn from_panic() -> Self {
@@ -201,6 +211,10 @@ impl Problem {
             ErrorKind::RateLimited => {
                 (Code::UpstreamRateLimited, "takes no more questions for now; try again later")
             }
+            ErrorKind::Exhausted => (
+                Code::SpendCeiling,
+                "has had as much as this server's owner spends on it for now; try again later",
+            ),
             ErrorKind::Unauthorized => (
                 Code::UpstreamUnauthorized,
                 "does not let this server in; its owner has to set that right",
@@ -292,7 +306,10 @@ impl<O: Listed> ApiResponse for Failure<O> {
                 content_type: ProblemDocument::CONTENT_TYPE,
                 schema: <ProblemDocument as Type>::schema_ref(),
             }],
-            headers: if status == 503 { vec![retry_after()] } else { Vec::new() },
+            headers: match status {
+                429 | 503 => vec![retry_after()],
+                _ => Vec::new(),
+            },
         });
         MetaResponses { responses: responses.collect() }
     }
@@ -318,6 +335,11 @@ impl Payload for ProblemDocument {
     fn schema_ref() -> MetaSchemaRef {
         <Self as Type>::schema_ref()
     }
+}
+
+/// Seconds, rounded up.
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// An error and what it came from, outermost first, in one line.

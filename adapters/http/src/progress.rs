@@ -1,9 +1,9 @@
-//! How far the work for a request has come, for its span in the log.
+//! How far the work for a request has come, for its span in the log and for the metrics.
 
 use askbook::answer::{Answer, Leg, Loss, Mode, Outcome};
 use askbook::event::ChatEvent;
 use askbook::search::Found;
-use metrics::counter;
+use metrics::{counter, histogram};
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -11,8 +11,10 @@ use crate::problem::Problem;
 use crate::request_log::{milliseconds, record_problem};
 use crate::wire::Explanation;
 
-/// Watches a chat or a search and records its progress in the span of the request.
+/// Watches a chat or a search, records its progress in the span of the request, and measures it.
 pub(crate) struct Progress {
+    /// When the work began.
+    begun: Instant,
     /// When the stage that is under way began.
     stage: Instant,
     writing: bool,
@@ -26,18 +28,18 @@ pub(crate) struct Progress {
 impl Progress {
     /// `explain`: whether an explanation is wanted.
     pub(crate) fn new(explain: bool) -> Self {
-        let stage = Instant::now();
-        Self { stage, writing: false, explain, restarted: false, explanation: None }
+        let begun = Instant::now();
+        Self { begun, stage: begun, writing: false, explain, restarted: false, explanation: None }
     }
 
     pub(crate) fn see(&mut self, event: &ChatEvent) {
         match event {
             ChatEvent::Accepted { restarted, .. } => {
                 self.restarted = *restarted;
-                self.end_stage("session_ms");
+                self.end_stage("session", "session_ms");
             }
             ChatEvent::Condensed(_) => {
-                self.end_stage("condense_ms");
+                self.end_stage("condense", "condense_ms");
                 Span::current().record("condensed", true);
             }
             ChatEvent::Embedded => self.embedded(),
@@ -50,7 +52,7 @@ impl Progress {
                 self.writing = true;
             }
             ChatEvent::Done(answer) => {
-                self.end_stage("generate_ms");
+                self.end_stage("generate", "generate_ms");
                 record_answer(answer);
             }
             ChatEvent::Citation(_) | ChatEvent::Sources(_) | ChatEvent::Failed { .. } => {}
@@ -65,12 +67,12 @@ impl Progress {
 
     /// The question has been turned into a vector.
     pub(crate) fn embedded(&mut self) {
-        self.end_stage("embed_ms");
+        self.end_stage("embed", "embed_ms");
     }
 
     /// The book has been searched.
     pub(crate) fn retrieved(&mut self, found: &Found) {
-        self.end_stage("retrieve_ms");
+        self.end_stage("retrieve", "retrieve_ms");
         let span = Span::current();
         span.record("candidates", found.candidates.len());
         span.record("retrieved", found.passages.len());
@@ -79,8 +81,14 @@ impl Progress {
         self.explanation = self.explain.then(|| found.into());
     }
 
-    fn end_stage(&mut self, field: &'static str) {
+    /// A stream shows the first piece of its answer.
+    pub(crate) fn shown(&self) {
+        histogram!("askbook_first_token_seconds").record(self.begun.elapsed());
+    }
+
+    fn end_stage(&mut self, stage: &'static str, field: &'static str) {
         self.record(field);
+        histogram!("askbook_stage_duration_seconds", "stage" => stage).record(self.stage.elapsed());
         self.stage = Instant::now();
     }
 
@@ -111,18 +119,31 @@ fn record_answer(answer: &Answer) {
     if let Some(model) = &answer.model {
         span.record("model", model);
     }
-    span.record("input_tokens", answer.usage.input_tokens);
-    span.record("output_tokens", answer.usage.output_tokens);
+    for loss in &answer.losses {
+        let reason = loss.reason.map_or_else(|| "none".to_owned(), |reason| reason.to_string());
+        counter!("askbook_losses_total", "leg" => leg(loss.leg), "reason" => reason).increment(1);
+    }
+    for (kind, field, tokens) in [
+        ("input", "input_tokens", answer.usage.input_tokens),
+        ("output", "output_tokens", answer.usage.output_tokens),
+    ] {
+        span.record(field, tokens);
+        counter!("askbook_tokens_total", "kind" => kind).increment(tokens);
+    }
+}
+
+fn leg(leg: Leg) -> &'static str {
+    match leg {
+        Leg::Embedder => "embedder",
+        Leg::Retriever => "retriever",
+        Leg::Generator => "generator",
+    }
 }
 
 /// Like `embedder generator:rate_limited`.
 fn losses(losses: &[Loss]) -> String {
     let name = |loss: &Loss| {
-        let leg = match loss.leg {
-            Leg::Embedder => "embedder",
-            Leg::Retriever => "retriever",
-            Leg::Generator => "generator",
-        };
+        let leg = leg(loss.leg);
         loss.reason.map_or_else(|| leg.to_owned(), |reason| format!("{leg}:{reason}"))
     };
     losses.iter().map(name).collect::<Vec<_>>().join(" ")

@@ -4,9 +4,14 @@ use std::fmt;
 use std::task::Poll;
 use std::time::Duration;
 
+use askbook::trace::{TraceParent, traced, within};
 use futures_util::{Stream, stream};
-use poem::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
-use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use metrics::{counter, gauge, histogram};
+use poem::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use poem::{Body, Endpoint, Request, Response, Result};
 use poem_openapi::payload::Payload;
 use tokio::time::Instant;
@@ -20,6 +25,10 @@ use crate::streaming::Streamed;
 use crate::wire::ProblemDocument;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// What a reply that is no page may do in a browser that takes it for one: nothing.
+const INERT: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// Gives each request an id and a span, logs one event when its reply ends, writes the body of problems,
 /// and sets the headers that every reply has.
@@ -44,14 +53,15 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
         let id = request_id(request.headers());
         request.set_data(RequestId(id.clone()));
         let route = routes::find(request.uri().path());
-        let entry = Entry::new(&id, request.method(), route);
+        let trace = trace(request.headers());
+        let mut entry = Entry::new(&id, request.method(), route, trace);
         if request.method() == Method::HEAD {
             // hyper leaves the body out.
             request.set_method(Method::GET);
         }
 
         let handled = self.inner.get_response(request).instrument(entry.span.clone());
-        let mut response = handled.await;
+        let mut response = traced(trace, handled).await;
         let problem = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = &problem {
             write_problem(&mut response, problem, &id, route);
@@ -59,7 +69,7 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
         if let Some(problem) = &problem {
             entry.span.in_scope(|| record_problem(problem));
         }
-        entry.span.record("http.status", response.status().as_u16());
+        entry.answer(response.status());
         if response.extensions_mut().remove::<Streamed>().is_some() {
             let body = response.take_body();
             response.set_body(entry.follow(body));
@@ -70,6 +80,8 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, id);
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(INERT);
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         Ok(response)
     }
@@ -115,6 +127,15 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     })
 }
 
+/// The trace that the request belongs to, if its caller says so, once and in the right form.
+fn trace(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut given = headers.get_all(TRACE_PARENT).iter();
+    let (given, None) = (given.next()?, given.next()) else {
+        return None;
+    };
+    TraceParent::parse(given.to_str().ok()?)
+}
+
 fn write_problem(
     response: &mut Response,
     problem: &Problem,
@@ -138,13 +159,16 @@ fn write_problem(
     }
 }
 
-/// Tells the owner about a problem, in the span of its request.
+/// Tells the owner about a problem, in the span of its request, and counts it.
 pub(crate) fn record_problem(problem: &Problem) {
     let span = Span::current();
     span.record("problem.code", tracing::field::display(problem.code));
     if let Some(stage) = problem.stage {
         span.record("problem.stage", tracing::field::display(stage));
     }
+    let stage = problem.stage.map_or_else(|| "none".to_owned(), |stage| stage.to_string());
+    counter!("askbook_problems_total", "code" => problem.code.to_string(), "stage" => stage)
+        .increment(1);
     match &problem.cause {
         _ if !problem.code.status().is_server_error() => {
             debug!(detail = %problem.detail, "request refused");
@@ -154,20 +178,37 @@ pub(crate) fn record_problem(problem: &Problem) {
     }
 }
 
-/// A request in the log.
+/// A request in the log and in the metrics.
 struct Entry {
     span: Span,
+    /// One of the addresses that there are, or `none`.
+    route: &'static str,
+    /// Which its reply belongs to.
+    trace: Option<TraceParent>,
     begun: Instant,
+    /// Of the reply, once it was begun.
+    status: Option<StatusCode>,
     ended: bool,
 }
 
+/// Stands in the metrics for the status of a reply that its client did not wait for, as in the
+/// logs of nginx.
+const LEFT: &str = "499";
+
 impl Entry {
-    fn new(id: &HeaderValue, method: &Method, route: Option<&Route>) -> Self {
+    fn new(
+        id: &HeaderValue,
+        method: &Method,
+        route: Option<&Route>,
+        trace: Option<TraceParent>,
+    ) -> Self {
+        let route = route.map_or("none", |route| route.path);
         let span = info_span!(
             "request",
             request.id = id.to_str().unwrap_or_default(),
+            trace.id = trace.map(TraceParent::trace_id),
             http.method = known(method),
-            http.route = route.map_or("none", |route| route.path),
+            http.route = route,
             http.status = Empty,
             duration_ms = Empty,
             session_ms = Empty,
@@ -191,22 +232,31 @@ impl Entry {
             problem.code = Empty,
             problem.stage = Empty,
         );
-        Self { span, begun: Instant::now(), ended: false }
+        gauge!("askbook_requests_in_flight").increment(1);
+        Self { span, route, begun: Instant::now(), trace, status: None, ended: false }
+    }
+
+    /// The reply has begun.
+    fn answer(&mut self, status: StatusCode) {
+        self.span.record("http.status", status.as_u16());
+        self.status = Some(status);
     }
 
     fn end(mut self) {
         self.ended = true;
-        self.span.record("duration_ms", milliseconds(self.begun.elapsed()));
+        let duration = self.begun.elapsed();
+        self.span.record("duration_ms", milliseconds(duration));
+        histogram!("askbook_request_duration_seconds", "route" => self.route).record(duration);
         info!(parent: &self.span, "request answered");
     }
 
     /// A body that ends this entry where it ends itself, and that works in its span.
     fn follow(self, body: Body) -> Body {
-        let span = self.span.clone();
+        let (span, trace) = (self.span.clone(), self.trace);
         let mut chunks = Box::pin(body.into_bytes_stream());
         let mut entry = Some(self);
         Body::from_bytes_stream(stream::poll_fn(move |cx| {
-            let polled = span.in_scope(|| chunks.as_mut().poll_next(cx));
+            let polled = within(trace, || span.in_scope(|| chunks.as_mut().poll_next(cx)));
             if matches!(polled, Poll::Ready(None))
                 && let Some(entry) = entry.take()
             {
@@ -218,8 +268,12 @@ impl Entry {
 }
 
 impl Drop for Entry {
-    /// The client left, so that the connection dropped the request.
+    /// When it was not ended, the client left, so that the connection dropped the request.
     fn drop(&mut self) {
+        gauge!("askbook_requests_in_flight").decrement(1);
+        let status = self.status.filter(|_| self.ended);
+        let status = status.map_or_else(|| LEFT.to_owned(), |status| status.as_str().to_owned());
+        counter!("askbook_requests_total", "route" => self.route, "status" => status).increment(1);
         if !self.ended {
             self.span.record("duration_ms", milliseconds(self.begun.elapsed()));
             self.span.record("outcome", "cancelled");

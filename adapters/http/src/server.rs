@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use crate::client::Peer;
 use crate::settings::ConnectionSettings;
 use crate::streaming::Closing;
 use crate::timed_stream::{Phase, TimedStream, overdue};
@@ -103,6 +104,7 @@ impl Bound {
                 let connection = Connection {
                     app: Arc::clone(&app),
                     addresses: (LocalAddr(address.into()), RemoteAddr(peer.into())),
+                    peer: Peer(peer.ip()),
                     settings,
                     crowded: crowded.subscribe(),
                     closing: closing.clone(),
@@ -167,6 +169,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 struct Connection<E> {
     app: Arc<E>,
     addresses: (LocalAddr, RemoteAddr),
+    peer: Peer,
     settings: ConnectionSettings,
     /// Whether another connection waits for a place.
     crowded: watch::Receiver<bool>,
@@ -182,11 +185,12 @@ impl<E: Endpoint + 'static> Connection<E> {
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let Self { app, addresses, settings, crowded, closing } = self;
+        let Self { app, addresses, peer, settings, crowded, closing } = self;
         let (phase, phases) = watch::channel(Phase::Head);
         let stream = TimedStream::new(stream, phase.clone(), settings.write_timeout);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(closing.clone());
+            request.extensions_mut().insert(peer);
             let (app, phase) = (Arc::clone(&app), phase.clone());
             let (local, remote) = addresses.clone();
             async move {

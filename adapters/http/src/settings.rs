@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use askbook::question::QuestionLimits;
 
+use crate::forwarded::Proxies;
+use crate::key::ApiKeys;
+use crate::limits::Limits;
 use crate::origin::Origin;
 
 /// How the API behaves.
@@ -11,6 +14,8 @@ use crate::origin::Origin;
 pub struct HttpSettings {
     /// The sites whose pages may ask, beside the server's own pages.
     pub origins: Vec<Origin>,
+    /// Who may ask, and how much.
+    pub clients: ClientSettings,
     /// How long the parts of a question may be.
     pub question: QuestionLimits,
     /// How many bytes the body of a request may have.
@@ -26,6 +31,19 @@ pub struct HttpSettings {
     pub readiness: ReadinessSettings,
     /// How connections are kept.
     pub connections: ConnectionSettings,
+}
+
+/// Who may ask, and how much. By default everyone, as much as they like.
+#[derive(Clone, Debug, Default)]
+pub struct ClientSettings {
+    /// The proxies in front, which say where requests come from.
+    pub proxies: Proxies,
+    /// The keys of other servers. A request with one of them may have any origin.
+    pub keys: ApiKeys,
+    /// Whether everything but `/health` takes a key.
+    pub key_required: bool,
+    /// How much each may ask for.
+    pub limits: Limits,
 }
 
 /// How readiness is probed.

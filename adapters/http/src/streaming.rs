@@ -121,7 +121,10 @@ fn pieces<W: Wire>(
                     {
                         yield Bytes::from(piece);
                     }
-                    shown |= matches!(event, ChatEvent::Delta(_));
+                    if matches!(event, ChatEvent::Delta(_)) && !shown {
+                        shown = true;
+                        progress.shown();
+                    }
                     (wire.event(event, &mut progress), last)
                 }
                 Next::Heartbeat => (W::HEARTBEAT.map(str::to_owned), false),

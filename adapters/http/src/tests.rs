@@ -1,8 +1,10 @@
 mod cancel;
 mod chat;
+mod clients;
 mod cors;
 mod feedback;
 mod log;
+mod metrics;
 mod names;
 mod original;
 mod readiness;
@@ -195,6 +197,7 @@ impl Generator for Scripted {
 fn settings() -> HttpSettings {
     HttpSettings {
         origins: vec![Origin::parse(1, BOOK).unwrap().0],
+        clients: ClientSettings::default(),
         question: QuestionLimits { text: 100, selected_text: 200 },
         body_limit: 1_000,
         body_timeout: Duration::from_secs(10),
@@ -344,7 +347,7 @@ pub(crate) fn events(text: &str) -> Vec<Value> {
 }
 
 async fn send(app: &impl Endpoint<Output = Response>, request: Request) -> Reply {
-    let response = app.call(request).await.unwrap();
+    let response = Box::pin(app.call(request)).await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     Reply { status, headers, text: response.into_body().into_string().await.unwrap() }
 }

@@ -1,5 +1,6 @@
 //! The collection: how it is reached, and what is known about it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use askbook::error::{ErrorKind, PortError};
 use askbook::manifest::Recipe;
+use askbook::trace::TraceParent;
 use qdrant_client::qdrant::{
     CollectionParams, CountPointsBuilder, PayloadIncludeSelector, ScrollPointsBuilder,
 };
@@ -26,6 +28,10 @@ const LISTED: usize = 20;
 /// lies above it and above every other, so that it is never the one that is hit.
 pub(crate) const BULK_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// How much longer than we wait a server is given: the client looks at the deadline too, and takes
+/// its end for a failure that it repeats.
+const GRACE: Duration = Duration::from_millis(100);
+
 /// Which collection to search, where, and how.
 #[derive(Clone, Debug)]
 pub struct QdrantSettings {
@@ -42,7 +48,7 @@ pub struct QdrantSettings {
     /// Where payloads hold what.
     pub fields: Fields,
     /// The longest wait for an answer to a search, connecting and the client's one silent retry
-    /// included.
+    /// included. The server is told it too, so that it need not search for longer.
     pub timeout: Duration,
 }
 
@@ -54,7 +60,10 @@ pub struct QdrantSettings {
 #[derive(Clone)]
 pub struct QdrantStore {
     pub(crate) settings: Arc<QdrantSettings>,
+    /// For calls that write, or that read many points.
     pub(crate) client: Qdrant,
+    /// For calls that read. It has the same connection and another deadline.
+    pub(crate) reader: Qdrant,
     /// What was found out about the collection.
     schema: Arc<Mutex<Option<Arc<Schema>>>>,
 }
@@ -90,14 +99,17 @@ impl QdrantStore {
         let client = builder
             .build()
             .map_err(|_| misconfigured("QDRANT_URL cannot be used as an address"))?;
-        Ok(Self { settings: Arc::new(settings), client, schema: Arc::default() })
+        let until = |limit| client.with_header("grpc-timeout", grpc_timeout(limit + GRACE));
+        let (reader, client) = (until(settings.timeout), until(BULK_TIMEOUT));
+        Ok(Self { settings: Arc::new(settings), client, reader, schema: Arc::default() })
     }
 
     /// Awaits a call to the server, but not for longer than `limit`.
     ///
     /// The client repeats a call on points once, on a new connection, when it fails with
-    /// `Internal`, `Unavailable`, `Cancelled` or `Unknown`. That is harmless (writes are
-    /// idempotent) and happens within the limit.
+    /// `Internal`, `Unavailable`, `Cancelled` or `Unknown`, which no setting of it turns off. That
+    /// is harmless (writes are idempotent) and happens within the limit; whoever counts calls under
+    /// an outage must count two for one.
     pub(crate) fn call<'a, T: 'a>(
         limit: Duration,
         call: impl Future<Output = Result<T, QdrantError>> + Send + 'a,
@@ -109,6 +121,15 @@ impl QdrantStore {
                 Ok(answer) => answer.map_err(|error| Failure::Client(Box::new(error))),
                 Err(_) => Err(Failure::TimedOut(limit)),
             }
+        }
+    }
+
+    /// The client for a reader's search, which takes its trace along.
+    pub(crate) fn traced(&self) -> Cow<'_, Qdrant> {
+        match TraceParent::current() {
+            // A clone shares the connection.
+            Some(trace) => Cow::Owned(self.client.with_header("traceparent", trace.to_string())),
+            None => Cow::Borrowed(&self.client),
         }
     }
 
@@ -169,8 +190,8 @@ impl QdrantStore {
     /// The names of all collections and aliases.
     pub(crate) async fn names(&self) -> Result<Names, Failure> {
         let (collections, aliases) = tokio::join!(
-            self.read(self.client.list_collections()),
-            self.read(self.client.list_aliases())
+            self.read(self.reader.list_collections()),
+            self.read(self.reader.list_aliases())
         );
         let collections = collections?.collections.into_iter().map(|each| each.name).collect();
         let aliases = aliases?.aliases.into_iter();
@@ -210,7 +231,7 @@ impl QdrantStore {
 
     /// How the collection is configured.
     pub(crate) async fn params(&self) -> Result<CollectionParams, PortError> {
-        let info = self.client.collection_info(&self.settings.collection);
+        let info = self.reader.collection_info(&self.settings.collection);
         let info = self.told(self.read(info).await).await?.result;
         let params = info.and_then(|info| info.config).and_then(|config| config.params);
         params.ok_or_else(|| self.report(&Failure::Incomplete))
@@ -233,7 +254,7 @@ impl QdrantStore {
             .limit(1)
             .with_payload(PayloadIncludeSelector { fields: vec![MARK.to_owned()] })
             .with_vectors(false);
-        let first = match self.read(self.client.scroll(first)).await {
+        let first = match self.read(self.reader.scroll(first)).await {
             Err(failure) if failure.is_missing() => return Ok(None),
             page => self.told(page).await?.result.into_iter().next(),
         };
@@ -248,7 +269,7 @@ impl QdrantStore {
     /// How many points a collection has.
     pub(crate) async fn count(&self, collection: &str) -> Result<usize, Failure> {
         let count = CountPointsBuilder::new(collection).exact(true);
-        let count = self.read(self.client.count(count)).await?.result.ok_or(Failure::Incomplete)?;
+        let count = self.read(self.reader.count(count)).await?.result.ok_or(Failure::Incomplete)?;
         usize::try_from(count.count).map_err(|_| Failure::Incomplete)
     }
 
@@ -266,6 +287,15 @@ impl QdrantStore {
             self.settings.collection
         );
         PortError::new(ErrorKind::Misconfigured, message)
+    }
+}
+
+/// A deadline as the header of gRPC has it: at most eight digits and a unit
+/// (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>).
+fn grpc_timeout(limit: Duration) -> String {
+    match limit.as_millis() {
+        milliseconds @ ..100_000_000 => format!("{milliseconds}m"),
+        _ => format!("{}S", limit.as_secs().min(99_999_999)),
     }
 }
 

@@ -37,9 +37,9 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the socket and puts the parts together. Calls no upstream. When there is no index
-    /// yet and making one takes none either, the book is indexed; clients that connect meanwhile
-    /// wait.
+    /// Opens the socket and puts the parts together. Calls no upstream, and waits for no Redis:
+    /// that is connected to meanwhile. When there is no index yet and making one takes no upstream
+    /// either, the book is indexed; clients that connect meanwhile wait.
     ///
     /// # Errors
     /// The address cannot be listened on; a part cannot be had; there is neither an index nor a
@@ -47,18 +47,22 @@ impl App {
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let settings = &config.settings;
         let address = SocketAddr::new(settings.host, settings.port);
-        let http = wiring::http(&config);
-        let bound = Server::bind(address, http.connections).with_context(|| {
-            format!("cannot listen on {address}: set PORT and HOST to what is free and yours")
-        })?;
         if let Some(address) = config.settings.metrics {
             telemetry::measure(address)?;
         }
-        let embedder = wiring::embedder(&config, Pace::Reader)?;
+        let redis = wiring::redis(&config)?;
+        let http = wiring::http(&config, redis.as_ref());
+        let bound = Server::bind(address, http.connections).with_context(|| {
+            format!("cannot listen on {address}: set PORT and HOST to what is free and yours")
+        })?;
+        let ledger = wiring::ledger(&config, redis.as_ref())?;
+        let embedder = wiring::metered_embedder(&config, Pace::Reader, ledger.as_ref())?;
         let store = wiring::store(&config, embedder.as_ref()).await?;
         let journal = wiring::journal(&config)?;
         let noting = journal.clone().map(|journal| journal as Arc<dyn Journal>);
-        let chat = wiring::journalling_chat(&config, Arc::clone(&embedder), &store, noting)?;
+        let (embedder, ledger) = (Arc::clone(&embedder), ledger.as_ref());
+        let redis = redis.as_ref();
+        let chat = wiring::journalling_chat(&config, embedder, &store, noting, ledger, redis)?;
         let indexer = wiring::indexer(&config, &store)?;
         let extent = indexer.ensure().await?;
         let source = &config.settings.book;
@@ -136,13 +140,14 @@ mod tests {
         let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
         upstream.set_nonblocking(true).unwrap();
         let address = format!("http://{}", upstream.local_addr().unwrap());
+        let data = tempfile::tempdir().unwrap();
         let config = Config::from_values([
             ("PORT", "0"),
             ("GEMINI_API_KEY", "k3y"),
             ("GEMINI_BASE_URL", &address),
             ("QDRANT_URL", &address),
             ("QDRANT_COLLECTION_NAME", "book"),
-            ("ASKBOOK_DATA_DIR", "/nonexistent/askbook"),
+            ("ASKBOOK_DATA_DIR", data.path().to_str().unwrap()),
         ]);
         let app = App::build(config.unwrap()).await.unwrap();
         assert_ne!(app.addr().port(), 0);

@@ -4,6 +4,7 @@ mod answer;
 mod arguments;
 mod gaps;
 mod index;
+mod pause;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -59,6 +60,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let keys = match &command {
         Command::Index(index) if index.dry_run => Keys::Spared,
+        Command::Pause { .. } | Command::Resume => Keys::Spared,
         _ => Keys::Needed,
     };
     let config = Config::load_with(flags, keys)?;
@@ -78,6 +80,8 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Index(wanted) => succeeded(runtime.block_on(index::index(&config, &wanted))),
         Command::Ask(wanted) => succeeded(runtime.block_on(answer::ask(&config, &wanted))),
         Command::Gaps(wanted) => succeeded(gaps::list(&config, &wanted)),
+        Command::Pause { reason } => succeeded(pause::pause(&config, &reason)),
+        Command::Resume => succeeded(pause::resume(&config)),
         Command::Search(wanted) => succeeded(runtime.block_on(answer::search(&config, &wanted))),
         Command::Check { json } => runtime.block_on(check::run(&config, json)),
         Command::Eval(wanted) => runtime.block_on(eval::run(&config, wanted)),

@@ -12,11 +12,13 @@ mod layer;
 mod listing;
 mod reader;
 mod setting;
+mod spending;
 mod value;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use askbook_http::ApiKeys;
 use figment::Figment;
 
 use crate::book::Book;
@@ -29,7 +31,8 @@ use choice::choose;
 pub(crate) use choice::{EmbedderChoice, GeneratorChoice, RetrieverChoice};
 pub(crate) use example::example;
 pub(crate) use setting::Settings;
-pub(crate) use value::{FallbackName, LogFormat, QueryTask, SessionsName, Switch};
+pub(crate) use spending::Spending;
+pub(crate) use value::{FallbackName, LogFormat, QueryTask, SessionsPlace, Switch};
 
 /// The settings file that is read when it is there and no other is named.
 const FILE: &str = "askbook.toml";
@@ -42,6 +45,7 @@ pub struct Config {
     pub(crate) retriever: RetrieverChoice,
     pub(crate) generator: GeneratorChoice,
     pub(crate) budget: Budget,
+    pub(crate) spending: Spending,
     /// What the owner should know before it hurts.
     pub(crate) warnings: Vec<String>,
     listing: Listing,
@@ -196,8 +200,18 @@ impl Config {
         let settings = Settings::read(&mut Reader { merged: &merged, problems: &mut problems });
         let choices = settings.as_ref().and_then(|settings| choose(settings, keys, &mut problems));
         let budget = settings.as_ref().map(|settings| Budget::of(settings, &mut problems));
-        let (Some(settings), Some(choices), Some(budget), true) =
-            (settings, choices, budget, problems.0.is_empty())
+        if let Some(settings) = &settings
+            && settings.require_key == Switch::On
+            && settings.api_keys.as_ref().is_none_or(ApiKeys::is_empty)
+        {
+            problems
+                .add("ASKBOOK_REQUIRE_KEY lets nobody in without keys: set ASKBOOK_API_KEYS too");
+        }
+        let writes = choices.as_ref().is_some_and(|(_, _, generator)| generator.key().is_some());
+        let spending =
+            settings.as_ref().map(|settings| Spending::of(settings, writes, &mut problems));
+        let (Some(settings), Some(choices), Some(budget), Some(spending), true) =
+            (settings, choices, budget, spending, problems.0.is_empty())
         else {
             return Err(ConfigError { problems: problems.0 });
         };
@@ -217,6 +231,7 @@ impl Config {
         listing.choose("ASKBOOK_EMBEDDER", embedder.name());
         listing.choose("ASKBOOK_RETRIEVER", retriever.name());
         listing.choose("ASKBOOK_GENERATOR", generator.name());
+        listing.choose("ASKBOOK_SESSIONS", "memory");
         let given = Layers(given);
         Ok(Self {
             settings,
@@ -224,6 +239,7 @@ impl Config {
             retriever,
             generator,
             budget,
+            spending,
             warnings,
             listing,
             given,

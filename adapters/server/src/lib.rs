@@ -6,7 +6,7 @@
 //!   adapters;
 //! * `store` is where an index is kept; `recipe` refuses one that was made in another way than the
 //!   settings ask for; `mirror` keeps the copy of a collection that has no terms to search by, which
-//!   stands in while `outage` leaves the collection alone;
+//!   stands in while the guard of Qdrant leaves the collection alone;
 //! * `indexer` keeps the index in step with the `book`, which may be ready passages (`jsonl`);
 //!   `cost` estimates what that takes;
 //! * `check` finds what is wrong, `eval` measures;
@@ -26,8 +26,6 @@ mod indexer;
 mod jsonl;
 #[cfg(feature = "edge")]
 mod mirror;
-#[cfg(feature = "edge")]
-mod outage;
 mod recipe;
 mod store;
 mod telemetry;

@@ -1,11 +1,10 @@
 //! Logs and metrics: one subscriber and one recorder for the whole process.
 
+mod measures;
+
 use std::io::{self, IsTerminal};
-use std::net::SocketAddr;
 use std::panic;
 
-use anyhow::Context as _;
-use metrics_exporter_prometheus::PrometheusBuilder;
 use tracing::{Subscriber, error};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
@@ -14,6 +13,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry, fmt};
 
 use crate::config::LogFormat;
+
+pub(crate) use measures::measure;
 
 /// A subscriber that writes what passes the filter: for people, or one JSON object a line.
 fn subscriber<W>(
@@ -52,27 +53,6 @@ pub(crate) fn init(filter: Targets, format: LogFormat) {
         let place = panic.location().map(ToString::to_string);
         error!(place, "panicked");
     }));
-}
-
-/// Counts from now on what the parts count, for Prometheus to read at this address. Must be called
-/// within the runtime, and once in a process.
-///
-/// # Errors
-/// The address cannot be listened on; somebody counts already.
-pub(crate) fn measure(address: SocketAddr) -> anyhow::Result<()> {
-    let installed = PrometheusBuilder::new().with_http_listener(address).install();
-    installed.with_context(|| {
-        format!("cannot serve metrics on {address}: set ASKBOOK_METRICS to an address that is free and yours")
-    })?;
-    metrics::describe_counter!(
-        "askbook_feedback_total",
-        "How often readers have rated an answer, by rating"
-    );
-    metrics::describe_counter!(
-        "askbook_answers_total",
-        "How many questions have been answered or refused, by outcome and by how the text came about"
-    );
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,45 +1,57 @@
 //! The composition root: from the configuration to the parts that it asks for. What a port can
 //! be, stands in one `match`.
 
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use askbook::chat::{Chat, ChatSettings, Ports};
+use askbook::client::Quota;
 use askbook::embedding::VectorShape;
+use askbook::error::ErrorKind;
 #[cfg(feature = "edge")]
 use askbook::hybrid::{HybridEmbedder, MirroredRetriever};
 use askbook::manifest::Recipe;
 #[cfg(feature = "edge")]
 use askbook::ports::Index;
-use askbook::ports::{ChatSession, Embedder, Generator, Journal};
+use askbook::ports::{ChatSession, Embedder, Generator, Journal, Ledger, Limiter, Retriever};
 use askbook::question::QuestionLimits;
 use askbook::search::{Search, SearchSettings};
+use askbook::spend::{MeteredEmbedder, MeteredGenerator};
 #[cfg(feature = "edge")]
 use askbook_edge::{Bm25Embedder, EdgeStore};
 use askbook_gemini::{
     Client, ClientConfig, EmbedderConfig, GeminiEmbedder, GeminiGenerator, GeneratorConfig,
     Retries, Timeouts,
 };
-use askbook_http::{ConnectionSettings, HttpSettings, ReadinessSettings};
+use askbook_guard::{
+    Concurrency, Guard, GuardSettings, GuardedEmbedder, GuardedGenerator, GuardedRetriever,
+};
+use askbook_http::{
+    ClientSettings, ConnectionSettings, HttpSettings, Limit, Limits, ReadinessSettings,
+};
 use askbook_journal::FileJournal;
-use askbook_memory::{MemoryEmbedder, MemoryGenerator, MemorySessions, MemoryStore, SessionLimits};
+use askbook_ledger::{FileLedger, PausableLedger, PauseSwitch};
+use askbook_memory::{
+    MemoryEmbedder, MemoryGenerator, MemoryLedger, MemoryLimiter, MemorySessions, MemoryStore,
+    SessionLimits,
+};
 use askbook_qdrant::{Address, Fields, QdrantSettings, QdrantStore};
 use askbook_quote::QuoteGenerator;
+use askbook_redis::{
+    RedisAddress, RedisLedger, RedisLimiter, RedisLink, RedisSessions, SessionBounds,
+};
 use secrecy::SecretString;
-use tracing::info;
-#[cfg(feature = "edge")]
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::config::{
     Config, EmbedderChoice, FallbackName, GeneratorChoice, QueryTask, RetrieverChoice,
-    SessionsName, Switch,
+    SessionsPlace, Spending, Switch,
 };
 use crate::indexer::{Indexer, Unasked};
 #[cfg(feature = "edge")]
 use crate::mirror::Mirror;
-#[cfg(feature = "edge")]
-use crate::outage::RestingRetriever;
 use crate::recipe::{CheckedStore, WantedRecipe};
 use crate::store::Store;
 
@@ -52,15 +64,25 @@ pub(crate) enum Pace {
     Owner,
 }
 
-/// What turns text into vectors.
+/// What turns text into vectors. Nothing is accounted for: for what the owner asks.
 pub(crate) fn embedder(config: &Config, pace: Pace) -> anyhow::Result<Arc<dyn Embedder>> {
+    metered_embedder(config, pace, None)
+}
+
+/// The same, with an account of what readers' questions cost.
+pub(crate) fn metered_embedder(
+    config: &Config,
+    pace: Pace,
+    ledger: Option<&Arc<dyn Ledger>>,
+) -> anyhow::Result<Arc<dyn Embedder>> {
     Ok(match &config.embedder {
-        EmbedderChoice::Gemini(key) => gemini_embedder(config, key, pace)?,
+        EmbedderChoice::Gemini(key) => gemini_embedder(config, key, pace, ledger)?,
         #[cfg(feature = "edge")]
         EmbedderChoice::Bm25 => bm25(config)?,
         #[cfg(feature = "edge")]
         EmbedderChoice::Hybrid(key) => {
-            Arc::new(HybridEmbedder::new(gemini_embedder(config, key, pace)?, bm25(config)?))
+            let dense = gemini_embedder(config, key, pace, ledger)?;
+            Arc::new(HybridEmbedder::new(dense, bm25(config)?))
         }
         EmbedderChoice::Memory => Arc::new(MemoryEmbedder::new(VectorShape::sparse())),
     })
@@ -70,6 +92,7 @@ fn gemini_embedder(
     config: &Config,
     key: &SecretString,
     pace: Pace,
+    ledger: Option<&Arc<dyn Ledger>>,
 ) -> anyhow::Result<Arc<dyn Embedder>> {
     let settings = &config.settings;
     let embedder = EmbedderConfig {
@@ -80,7 +103,39 @@ fn gemini_embedder(
             QueryTask::QuestionAnswering => askbook_gemini::QueryTask::QuestionAnswering,
         },
     };
-    Ok(Arc::new(GeminiEmbedder::new(gemini(config, key, pace)?, embedder)?))
+    let embedder = GeminiEmbedder::new(gemini(config, key, pace)?, embedder)?;
+    let embedder: Arc<dyn Embedder> = match ledger {
+        Some(ledger) => {
+            let (embedder, price) = (Arc::new(embedder), config.spending.embedding);
+            Arc::new(MeteredEmbedder::new(embedder, Arc::clone(ledger), price))
+        }
+        None => Arc::new(embedder),
+    };
+    Ok(match pace {
+        Pace::Reader => {
+            let guard = guard(config, &settings.embedding_model, FAILURES);
+            Arc::new(GuardedEmbedder::new(embedder, guard))
+        }
+        Pace::Owner => embedder,
+    })
+}
+
+/// After how many failures in a row an upstream is left alone for a while.
+const FAILURES: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
+
+/// A guard of this upstream.
+fn guard(config: &Config, upstream: &str, failures: NonZeroU32) -> Guard {
+    const LEAST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+    let most = config.settings.upstream_calls;
+    let first = NonZeroUsize::new(most.get() / 2).unwrap_or(most);
+    let concurrency = Concurrency { least: LEAST.min(most), first, most };
+    let patience = patience(config);
+    Guard::new(upstream, GuardSettings { failures, patience, concurrency })
+}
+
+/// The longest wait that an upstream may ask a reader for.
+fn patience(config: &Config) -> Duration {
+    config.settings.upstream_timeout / 4
 }
 
 #[cfg(feature = "edge")]
@@ -107,7 +162,10 @@ pub(crate) async fn store(config: &Config, embedder: &dyn Embedder) -> anyhow::R
             let qdrant = Arc::new(qdrant(config, address, collection)?);
             let checked = CheckedStore::remote(Arc::clone(&qdrant), wanted.clone());
             let store = Store { retriever: Arc::new(checked), ..Store::new(qdrant, wanted) };
-            mirrored(config, store).await?
+            match mirrored(config, &store).await? {
+                Some(mirrored) => mirrored,
+                None => Store { retriever: guarded(config, &store, FAILURES), ..store },
+            }
         }
         #[cfg(feature = "edge")]
         RetrieverChoice::Edge => {
@@ -153,11 +211,11 @@ pub(crate) fn qdrant(
 /// The store with a copy beside it that is searched by terms, where questions have vectors for
 /// both. A copy that cannot be had is no reason not to answer.
 #[cfg(feature = "edge")]
-async fn mirrored(config: &Config, store: Store) -> anyhow::Result<Store> {
+async fn mirrored(config: &Config, store: &Store) -> anyhow::Result<Option<Store>> {
     let settings = &config.settings;
     let (EmbedderChoice::Hybrid(_), Some(every)) = (&config.embedder, settings.mirror_refresh)
     else {
-        return Ok(store);
+        return Ok(None);
     };
     let folder = settings.data_dir.join("mirror");
     let copy = match EdgeStore::open(folder.clone()).await {
@@ -165,7 +223,7 @@ async fn mirrored(config: &Config, store: Store) -> anyhow::Result<Store> {
         Err(error) => {
             let error = format!("{:#}", anyhow::Error::new(error));
             warn!(error, "the collection is searched without a copy");
-            return Ok(store);
+            return Ok(None);
         }
     };
     let (embedder, chunker) = (bm25(config)?, format!("copy of {}", store.place()));
@@ -175,9 +233,8 @@ async fn mirrored(config: &Config, store: Store) -> anyhow::Result<Store> {
         place: folder.display().to_string(),
     };
     let checked = CheckedStore::local(Arc::clone(&copy), wanted);
-    let primary = Arc::clone(&store.retriever);
     let mirror = Mirror {
-        primary: Arc::clone(&primary),
+        primary: Arc::clone(&store.retriever),
         corpus: Arc::clone(&store.corpus),
         embedder,
         chunker,
@@ -185,30 +242,49 @@ async fn mirrored(config: &Config, store: Store) -> anyhow::Result<Store> {
         stamp: settings.data_dir.join("mirror-refreshed"),
         every,
     };
-    let primary = Arc::new(RestingRetriever::new(primary));
-    Ok(Store {
+    // A question waits for it once at most, and not five times, while the copy stands in.
+    let primary = guarded(config, store, NonZeroU32::MIN);
+    Ok(Some(Store {
         retriever: Arc::new(MirroredRetriever::new(primary, Arc::new(checked))),
         embedded: vec![copy],
         mirror: Some(Arc::new(mirror)),
-        ..store
-    })
+        ..store.clone()
+    }))
 }
 
 /// The copy would be in the embedded engine.
 #[cfg(not(feature = "edge"))]
 #[expect(clippy::unused_async, reason = "as with the engine")]
-async fn mirrored(_config: &Config, store: Store) -> anyhow::Result<Store> {
-    Ok(store)
+async fn mirrored(_config: &Config, _store: &Store) -> anyhow::Result<Option<Store>> {
+    Ok(None)
+}
+
+/// The retriever of this store on a server, guarded.
+fn guarded(config: &Config, store: &Store, failures: NonZeroU32) -> Arc<dyn Retriever> {
+    let retriever = Arc::clone(&store.retriever);
+    Arc::new(GuardedRetriever::new(retriever, guard(config, "qdrant", failures)))
 }
 
 /// What writes the answers: the model of the settings, and what stands in for it, in order.
-fn generators(config: &Config) -> anyhow::Result<Vec<Arc<dyn Generator>>> {
+fn generators(
+    config: &Config,
+    ledger: Option<&Arc<dyn Ledger>>,
+) -> anyhow::Result<Vec<Arc<dyn Generator>>> {
     let settings = &config.settings;
     Ok(match &config.generator {
         GeneratorChoice::Gemini(key) => {
             let client = gemini(config, key, Pace::Reader)?;
             let model = |model: &String| -> Arc<dyn Generator> {
-                Arc::new(gemini_generator(config, client.clone(), model))
+                let generator = Arc::new(gemini_generator(config, client.clone(), model));
+                let generator: Arc<dyn Generator> = match ledger {
+                    Some(ledger) => {
+                        let (ledger, spending) = (Arc::clone(ledger), config.spending);
+                        let Spending { writing, most, .. } = spending;
+                        Arc::new(MeteredGenerator::new(generator, ledger, writing, most))
+                    }
+                    None => generator,
+                };
+                Arc::new(GuardedGenerator::new(generator, guard(config, model, FAILURES)))
             };
             let mut generators = vec![model(&settings.gemini_model)];
             generators.extend(settings.gemini_fallback_model.as_ref().map(model));
@@ -237,6 +313,44 @@ pub(crate) fn gemini_generator(config: &Config, client: Client, model: &str) -> 
     )
 }
 
+/// What keeps account of what readers' questions cost, where they cost anything. An account that
+/// cannot be kept on disk is no reason not to answer; one that another process keeps is.
+pub(crate) fn ledger(
+    config: &Config,
+    redis: Option<&RedisLink>,
+) -> anyhow::Result<Option<Arc<dyn Ledger>>> {
+    if config.embedder.is_local() && config.generator.key().is_none() {
+        return Ok(None);
+    }
+    let ceilings = config.spending.ceilings;
+    let in_memory = || Arc::new(MemoryLedger::new(ceilings));
+    let ledger: Arc<dyn Ledger> = if ceilings.is_none() {
+        in_memory()
+    } else {
+        match FileLedger::open(&config.settings.data_dir.join("spend"), ceilings) {
+            Ok(ledger) => Arc::new(ledger),
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                let error = format!("{:#}", anyhow::Error::new(error));
+                warn!(error, "spending is counted from nothing at each start");
+                in_memory()
+            }
+            Err(error) => return Err(error.into()),
+        }
+    };
+    let ledger = match redis {
+        Some(redis) if !ceilings.is_none() => {
+            Arc::new(RedisLedger::new(redis.clone(), ceilings, ledger))
+        }
+        _ => ledger,
+    };
+    Ok(Some(Arc::new(PausableLedger::new(ledger, pause_switch(config)))))
+}
+
+/// What pauses all calls that cost money.
+pub(crate) fn pause_switch(config: &Config) -> PauseSwitch {
+    PauseSwitch::new(&config.settings.data_dir)
+}
+
 /// What remembers what readers asked in vain, if that is wanted.
 pub(crate) fn journal(config: &Config) -> anyhow::Result<Option<Arc<FileJournal>>> {
     let settings = &config.settings;
@@ -253,14 +367,31 @@ pub(crate) fn journal_folder(config: &Config) -> PathBuf {
     config.settings.data_dir.join("journal")
 }
 
-fn sessions(config: &Config) -> Arc<dyn ChatSession> {
+/// What several servers share, if they do. It is connected to in the background.
+pub(crate) fn redis(config: &Config) -> anyhow::Result<Option<RedisLink>> {
     let settings = &config.settings;
-    match settings.sessions {
-        SessionsName::Memory => Arc::new(MemorySessions::new(SessionLimits {
-            ttl: settings.session_ttl,
-            exchanges: settings.session_turns,
-            bytes: settings.session_bytes.get(),
-        })),
+    Ok(match &settings.sessions {
+        Some(SessionsPlace::Redis(address)) => {
+            Some(RedisLink::new(RedisAddress::clone(address), settings.redis_timeout)?)
+        }
+        None | Some(SessionsPlace::Memory) => None,
+    })
+}
+
+fn sessions(config: &Config, redis: Option<&RedisLink>) -> Arc<dyn ChatSession> {
+    /// Many times what is read of a conversation, and enough for the longest exchange.
+    const CONVERSATION: NonZeroUsize = NonZeroUsize::new(128 << 10).unwrap();
+    let settings = &config.settings;
+    let (ttl, exchanges) = (settings.session_ttl, settings.session_turns);
+    let bytes = settings.session_bytes;
+    let memory = MemorySessions::new(SessionLimits { ttl, exchanges, bytes: bytes.get() });
+    let memory: Arc<dyn ChatSession> = Arc::new(memory);
+    match redis {
+        Some(redis) => {
+            let bounds = SessionBounds { ttl, exchanges, bytes: bytes.min(CONVERSATION) };
+            Arc::new(RedisSessions::new(redis.clone(), bounds, memory))
+        }
+        None => memory,
     }
 }
 
@@ -271,22 +402,24 @@ pub(crate) fn chat(
     embedder: Arc<dyn Embedder>,
     store: &Store,
 ) -> anyhow::Result<Chat> {
-    journalling_chat(config, embedder, store, None)
+    journalling_chat(config, embedder, store, None, None, None)
 }
 
-/// The same, with a journal.
+/// The same, with a journal, an account of what the answers cost, and what other servers share.
 pub(crate) fn journalling_chat(
     config: &Config,
     embedder: Arc<dyn Embedder>,
     store: &Store,
     journal: Option<Arc<dyn Journal>>,
+    ledger: Option<&Arc<dyn Ledger>>,
+    redis: Option<&RedisLink>,
 ) -> anyhow::Result<Chat> {
     let settings = &config.settings;
     let ports = Ports {
         embedder,
         retriever: Arc::clone(&store.retriever),
-        generators: generators(config)?,
-        sessions: sessions(config),
+        generators: generators(config, ledger)?,
+        sessions: sessions(config, redis),
         journal,
     };
     let settings = ChatSettings {
@@ -332,14 +465,45 @@ pub(crate) fn question_limits(config: &Config) -> QuestionLimits {
     }
 }
 
+/// Who may ask, and how much.
+fn clients(config: &Config, redis: Option<&RedisLink>) -> ClientSettings {
+    let settings = &config.settings;
+    let limit = |requests: Option<NonZeroU32>| {
+        let quota = Quota::per_minute(requests?);
+        Some(Limit { quota, limiter: limiter(quota, redis) })
+    };
+    ClientSettings {
+        proxies: settings.trusted_proxies.clone().unwrap_or_default(),
+        keys: settings.api_keys.clone().unwrap_or_default(),
+        key_required: settings.require_key == Switch::On,
+        limits: Limits {
+            address: limit(settings.address_limit),
+            session: limit(settings.session_limit),
+            key: limit(settings.key_limit),
+        },
+    }
+}
+
+/// What counts the requests of each client.
+fn limiter(quota: Quota, redis: Option<&RedisLink>) -> Arc<dyn Limiter> {
+    /// As many as ask within a minute; they take 10 MB.
+    const CLIENTS: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
+    let memory: Arc<dyn Limiter> = Arc::new(MemoryLimiter::new(quota, CLIENTS));
+    match redis {
+        Some(redis) => Arc::new(RedisLimiter::new(redis.clone(), quota, memory)),
+        None => memory,
+    }
+}
+
 /// What is not a setting here is what suits any owner: no client needs longer to send what it may
 /// send, and no proxy keeps an idle connection for longer.
-pub(crate) fn http(config: &Config) -> HttpSettings {
+pub(crate) fn http(config: &Config, redis: Option<&RedisLink>) -> HttpSettings {
     const SLOWEST: Duration = Duration::from_secs(10);
     let settings = &config.settings;
     let origins = settings.allowed_origins.as_ref();
     HttpSettings {
         origins: origins.map(|origins| origins.allowed.clone()).unwrap_or_default(),
+        clients: clients(config, redis),
         question: question_limits(config),
         body_limit: settings.body_bytes.get(),
         body_timeout: SLOWEST,
@@ -362,7 +526,8 @@ pub(crate) fn gemini(config: &Config, key: &SecretString, pace: Pace) -> anyhow:
     let limit = settings.upstream_timeout;
     let (call, retries) = match pace {
         Pace::Reader => {
-            (limit, Retries { times: 2, pause: Duration::from_millis(250), patience: limit / 4 })
+            let pause = Duration::from_millis(250);
+            (limit, Retries { times: 2, pause, patience: patience(config) })
         }
         // A free key's quota is renewed every minute.
         Pace::Owner => (
@@ -386,11 +551,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn clients_are_limited_unless_their_owner_sets_no_limit() {
+        let quotas = |given: &[(&str, &str)]| {
+            let nowhere = ("ASKBOOK_DATA_DIR", "/nonexistent/askbook");
+            let config = Config::from_values([&[nowhere], given].concat()).unwrap();
+            let Limits { address, session, key } = clients(&config, None).limits;
+            [address, session, key].map(|limit| limit.map(|limit| limit.quota.burst.get()))
+        };
+        assert_eq!(quotas(&[]), [Some(30), Some(15), Some(600)]);
+        let numbers = [("ASKBOOK_ADDRESS_PER_MINUTE", "5"), ("ASKBOOK_SESSION_PER_MINUTE", "0")];
+        assert_eq!(quotas(&numbers), [Some(5), None, Some(600)]);
+    }
+
+    #[test]
     fn what_stands_in_for_the_model_comes_behind_it() {
         let models = |given: &[(&str, &str)]| -> Vec<String> {
             let nowhere = ("ASKBOOK_DATA_DIR", "/nonexistent/askbook");
             let config = Config::from_values([&[nowhere], given].concat()).unwrap();
-            let generators = generators(&config).unwrap();
+            let generators = generators(&config, None).unwrap();
             generators.iter().map(|generator| generator.model().to_owned()).collect()
         };
         let key = ("GEMINI_API_KEY", "k3y");

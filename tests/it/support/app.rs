@@ -34,6 +34,9 @@ impl TestApp {
         let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
         let defaults = [
             ("PORT", "0"),
+            // All of them come from one address.
+            ("ASKBOOK_ADDRESS_PER_MINUTE", "0"),
+            ("ASKBOOK_SESSION_PER_MINUTE", "0"),
             ("ASKBOOK_BOOK", manual.to_str().unwrap()),
             ("ASKBOOK_DATA_DIR", data.path().to_str().unwrap()),
         ];

@@ -23,7 +23,11 @@ pub(crate) const ANSWER: &str = "Ships find the harbour open at high tide [1].";
 
 /// A Qdrant that holds the book.
 pub(crate) async fn harbour() -> QdrantServer {
-    let server = QdrantServer::start().await;
+    filled(QdrantServer::start().await).await
+}
+
+/// The same in this Qdrant, which is empty.
+pub(crate) async fn filled(server: QdrantServer) -> QdrantServer {
     let client = Qdrant::from_url(&server.url()).skip_compatibility_check().build().unwrap();
     let vector = VectorParamsBuilder::new(DIMENSION as u64, Distance::Cosine);
     let create = CreateCollectionBuilder::new(COLLECTION).vectors_config(vector);

@@ -22,6 +22,7 @@ use ::qdrant_client::qdrant::collections_server::CollectionsServer;
 use ::qdrant_client::qdrant::points_server::PointsServer;
 use askbook::contract::Fault;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tonic::{Request, Status};
 
@@ -49,6 +50,17 @@ impl QdrantServer {
                 return Ok(());
             }
             Err(Status::unauthenticated("Must provide an API key or an Authorization bearer token"))
+        })
+        .await
+    }
+
+    /// A server that passes on the `traceparent` of every call.
+    pub(crate) async fn tracing(told: mpsc::UnboundedSender<Option<String>>) -> Self {
+        Self::serve(move |call| {
+            let trace = call.metadata().get("traceparent");
+            // The test may be over.
+            let _ = told.send(trace.map(|trace| trace.to_str().unwrap().to_owned()));
+            Ok(())
         })
         .await
     }

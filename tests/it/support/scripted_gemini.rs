@@ -215,18 +215,33 @@ impl Play {
                 Act::Stream(pieces, ending) => {
                     let last: &[u8] =
                         if matches!(ending, Ending::Complete) { b"0\r\n\r\n" } else { b"" };
-                    let sent = stream.write_all(&[HEAD, &chunks(&pieces), last].concat()).await;
-                    match ending {
-                        Ending::Complete => sent?,
-                        Ending::Hangs => return self.see_off(stream, call.verb).await,
-                        Ending::BreaksOff => return stream.shutdown().await,
-                        Ending::Resets => return stream.set_zero_linger(),
-                    }
+                    let bytes = [HEAD, &chunks(&pieces), last].concat();
+                    let Some(kept) = self.send(stream, &bytes, ending, call.verb).await? else {
+                        return Ok(());
+                    };
+                    stream = kept;
                 }
                 Act::Hang => return self.see_off(stream, call.verb).await,
             }
         }
         Ok(())
+    }
+
+    /// Sends this and ends so. Gives the connection back when it goes on.
+    async fn send(
+        &self,
+        mut stream: TcpStream,
+        bytes: &[u8],
+        ending: Ending,
+        verb: Verb,
+    ) -> io::Result<Option<TcpStream>> {
+        let sent = stream.write_all(bytes).await;
+        match ending {
+            Ending::Complete => sent.map(|()| Some(stream)),
+            Ending::Hangs => self.see_off(stream, verb).await.map(|()| None),
+            Ending::BreaksOff => stream.shutdown().await.map(|()| None),
+            Ending::Resets => stream.set_zero_linger().map(|()| None),
+        }
     }
 
     /// Waits until the client leaves.

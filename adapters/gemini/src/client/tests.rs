@@ -77,6 +77,21 @@ fn the_wait_that_gemini_asks_for_is_kept_or_ends_the_tries() {
     assert_eq!(pause(Some(Duration::ZERO), None), None, "the tries are used up");
 }
 
+#[tokio::test(start_paused = true)]
+async fn one_call_of_ten_may_be_tried_again_and_one_more_each_second() {
+    let client = Client::new(config("https://gemini.example", "key")).unwrap();
+    let tries = |client: &Client| {
+        std::iter::repeat_with(|| client.can_afford_a_try()).take(1000).take_while(|it| *it).count()
+    };
+    for _ in 0..200 {
+        client.budget.deposit();
+    }
+    let hurried = client.hurried(Duration::from_secs(1));
+    assert_eq!((tries(&client), tries(&hurried)), (10 + 20, 0), "clones share it");
+    tokio::time::advance(2 * BUDGET_WINDOW).await;
+    assert_eq!(tries(&client), 10);
+}
+
 #[test]
 fn the_key_is_hidden_in_the_headers_too() {
     let header = key_header(&"secret-key".into()).unwrap();

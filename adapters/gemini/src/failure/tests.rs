@@ -99,8 +99,6 @@ fn outages() -> Vec<Row> {
 
 fn limits() -> Vec<Row> {
     let minute = "GenerateRequestsPerMinutePerProjectPerModel-FreeTier";
-    let day = "GenerateRequestsPerDayPerProjectPerModel-FreeTier";
-    let day_of_texts = "EmbedContentRequestsPerDayPerUserPerProjectPerModel-FreeTier";
     let twenty = r#","quotaValue": "20""#;
     let zero = r#","quotaValue": "0""#;
     vec![
@@ -109,13 +107,10 @@ fn limits() -> Vec<Row> {
         limit(quota(minute, "", "0s"), true, Some(0.0), minute),
         limit(quota(minute, "", "1e18s"), true, Some(86_400.0), minute),
         limit(quota(minute, "", "soon"), true, None, minute),
-        limit(quota(day, twenty, "36.4s"), false, None, day),
-        limit(quota(day_of_texts, "", "45s"), false, None, "the day's quota for some-model"),
         limit(quota(minute, zero, "3s"), false, None, "no quota for some-model"),
         limit(words("limit: 0, model: x. Please retry in 3s."), false, None, "no quota"),
         limit(words("limit: 05. Please retry in 12.3s."), true, Some(12.3), "for now"),
         limit(words("Please retry in 985.5ms."), true, Some(0.985_5), "for now"),
-        limit(words("per_day, limit: 20. Please retry in 3s."), false, None, "day's quota"),
         limit(words("Please retry in a while."), true, None, "for now"),
         limit(String::new(), true, None, "for now"),
     ]
@@ -143,7 +138,39 @@ fn a_retry_after_header_counts_where_the_body_does_not_say() {
     assert_eq!(wait(429, ""), Some(Duration::from_secs(9)));
     assert_eq!(wait(503, ""), Some(Duration::from_secs(9)));
     assert_eq!(wait(429, &quota("PerMinute", "", "26s")), Some(Duration::from_secs(26)));
-    assert_eq!(wait(429, &quota("PerDay", "", "26s")), None);
+}
+
+#[test]
+fn a_quota_of_the_day_is_renewed_at_midnight_whatever_it_says_itself() {
+    let day = "GenerateRequestsPerDayPerProjectPerModel-FreeTier";
+    let day_of_texts = "EmbedContentRequestsPerDayPerUserPerProjectPerModel-FreeTier";
+    let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("9"))]);
+    for (body, says) in [
+        (quota(day, r#","quotaValue": "20""#, "36.4s"), day),
+        (quota(day_of_texts, "", "86400s"), "the day's quota for some-model"),
+        (words("per_day, limit: 20. Please retry in 3s."), "day's quota"),
+    ] {
+        let before = until_midnight(Timestamp::now()).unwrap();
+        let Failure { error, transient } = judge(429, &headers, &body);
+        let after = until_midnight(Timestamp::now()).unwrap();
+        assert_eq!((error.kind(), transient), (ErrorKind::RateLimited, false), "{body}");
+        let wait = error.retry_after().unwrap();
+        // Between the two, or midnight was.
+        assert!((after..=before).contains(&wait) || after > before, "{wait:?}");
+        let message = error.to_string();
+        assert!(message.contains(says) && !message.contains(QUOTE), "{message}");
+    }
+}
+
+#[test]
+fn midnight_is_that_of_california() {
+    let wait = |now: &str| until_midnight(now.parse().unwrap()).unwrap();
+    let hours = Duration::from_hours;
+    assert_eq!(wait("2026-01-15T07:59:59Z"), Duration::from_secs(1), "in winter");
+    assert_eq!(wait("2026-01-15T08:00:00Z"), hours(24));
+    assert_eq!(wait("2026-07-15T06:00:00Z"), hours(1), "in summer");
+    assert_eq!(wait("2026-03-08T08:00:00Z"), hours(23), "the day that has 23 hours");
+    assert_eq!(wait("2026-11-01T07:00:00Z"), hours(25), "the day that has 25 hours");
 }
 
 #[test]
@@ -154,4 +181,14 @@ fn a_web_page_is_called_one() {
     )]);
     let error = judge(502, &headers, "<html>").error;
     assert_eq!(error.to_string(), "gemini is overloaded or down (502 with a web page)");
+}
+
+#[test]
+fn a_key_that_is_repeated_in_the_place_of_a_name_is_no_name() {
+    for name in ["API_KEY_INVALID", "RequestsPerDay-FreeTier", "contents[0].parts[12].text"] {
+        assert_eq!(printable(name), name);
+    }
+    for name in ["AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY", "a[AIzaSyD9]", "é", "a\n"] {
+        assert_eq!(printable(name), "?", "{name}");
+    }
 }

@@ -109,11 +109,37 @@ async fn a_missing_model_names_its_setting() {
 }
 
 #[tokio::test]
-async fn a_whole_call_has_its_limit_of_time_with_all_its_pauses() {
+async fn while_everything_fails_few_calls_are_tried_again() {
+    let server = gemini::always(gemini::error(503, "UNAVAILABLE", &json!([]))).await;
+    let embedder = gemini::embedder(&server.uri(), "gemini-embedding-001");
+    let calls = 100;
+    for _ in 0..calls {
+        let (texts, shape) = (["text".to_owned()], embedder.preferred_shape());
+        embedder.embed(&texts, Purpose::Query, shape).await.expect_err("the error");
+    }
+    let requests = server.received_requests().await.unwrap().len();
+    // Ten for the ten seconds at most that this takes, and ten for the hundred calls.
+    assert!((calls + 10..=calls + 20).contains(&requests), "{requests}");
+}
+
+#[tokio::test]
+async fn a_pause_that_would_outlast_the_call_is_not_waited_for() {
     let server = gemini::always(gemini::error(503, "UNAVAILABLE", &json!([]))).await;
     let mut config = gemini::config(&server.uri());
+    config.retries.pause = Duration::from_hours(1);
+    let client = Client::new(config).unwrap();
+    let generator = GeminiGenerator::new(client, gemini::generator_config());
+    let result = generator.generate(gemini::prompt()).await;
+    assert_eq!(result.err().expect("the failure itself").kind(), ErrorKind::Unavailable);
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_whole_call_has_its_limit_of_time() {
+    let late = ResponseTemplate::new(200).set_delay(Duration::from_hours(1));
+    let server = gemini::always(late).await;
+    let mut config = gemini::config(&server.uri());
     config.timeouts.call = Duration::from_millis(50);
-    config.retries.pause = Duration::from_mins(1);
     let client = Client::new(config).unwrap();
     let config = EmbedderConfig {
         model: "gemini-embedding-001".to_owned(),

@@ -33,6 +33,7 @@ fn connect(app: impl Endpoint + 'static, buffer: usize) -> (DuplexStream, JoinHa
     let connection = Connection {
         app: Arc::new(app),
         addresses: (LocalAddr(address.into()), RemoteAddr(address.into())),
+        peer: Peer(address.ip()),
         settings: SETTINGS,
         crowded,
         closing: Closing::default(),

@@ -187,6 +187,7 @@ async fn each_failure_of_a_port_has_its_status_and_tells_nothing_inner() {
         (ErrorKind::Unavailable, 503, "upstream_unavailable"),
         (ErrorKind::Timeout, 504, "upstream_timeout"),
         (ErrorKind::RateLimited, 503, "upstream_rate_limited"),
+        (ErrorKind::Exhausted, 503, "spend_ceiling"),
         (ErrorKind::Unauthorized, 503, "upstream_unauthorized"),
         (ErrorKind::Misconfigured, 503, "upstream_misconfigured"),
         (ErrorKind::Rejected, 502, "upstream_rejected"),

@@ -1,9 +1,5 @@
 use askbook::feedback::{Asked, Feedback, Miss, Rating};
 use askbook::session::MessageId;
-use metrics::{
-    Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
-    with_local_recorder,
-};
 use uuid::Uuid;
 
 use super::*;
@@ -125,58 +121,4 @@ async fn a_bad_rating_is_refused_with_what_is_expected() {
         assert_eq!(reply.json()["detail"], detail);
     }
     assert!(journal.told.lock().unwrap().is_empty());
-}
-
-/// Counts what is counted, by name and labels.
-#[derive(Clone, Default)]
-struct Counts(Arc<Mutex<Vec<String>>>);
-
-struct Count(String, Counts);
-
-impl CounterFn for Count {
-    fn increment(&self, value: u64) {
-        self.1.0.lock().unwrap().push(format!("{} +{value}", self.0));
-    }
-
-    fn absolute(&self, _: u64) {}
-}
-
-impl Recorder for Counts {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        let labels: Vec<_> =
-            key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
-        let name = format!("{}{{{}}}", key.name(), labels.join(","));
-        Counter::from_arc(Arc::new(Count(name, self.clone())))
-    }
-
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
-    }
-
-    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::noop()
-    }
-}
-
-#[test]
-fn ratings_are_counted_with_or_without_a_journal() {
-    let counts = Counts::default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    with_local_recorder(&counts, || {
-        runtime.block_on(async {
-            for (journal, rating) in [(Some(Arc::new(Book::default())), "good"), (None, "down")] {
-                let body = json!({"message_id": ID, "rating": rating}).to_string();
-                send(&app_with(journal), post("/feedback", body)).await;
-            }
-        });
-    });
-    let counted = counts.0.lock().unwrap();
-    assert_eq!(
-        *counted,
-        ["askbook_feedback_total{rating=good} +1", "askbook_feedback_total{rating=bad} +1"]
-    );
 }

@@ -84,6 +84,8 @@ pub(crate) enum ErrorName {
     Unavailable,
     Timeout,
     RateLimited,
+    /// The owner's ceiling for spending is reached, or they have paused all calls.
+    Exhausted,
     Unauthorized,
     Misconfigured,
     Rejected,

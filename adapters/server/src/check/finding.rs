@@ -72,6 +72,7 @@ impl Finding {
                 "try again; where the way to the service is slow, raise ASKBOOK_UPSTREAM_TIMEOUT_MS"
             }
             ErrorKind::RateLimited => "wait until the quota is renewed, or use a key with more",
+            ErrorKind::Exhausted => "wait until the ceiling is renewed, raise it, or resume",
             ErrorKind::Unauthorized => "copy the key again, and see what it may do",
             ErrorKind::Misconfigured => "change the settings as it says",
             ErrorKind::Rejected | ErrorKind::Blocked => "see what is special about this book",

@@ -50,6 +50,14 @@ pub(super) enum Command {
     },
     /// List what readers asked and the book did not answer, or not well
     Gaps(GapsArguments),
+    /// Pause all calls that cost money: a server with the same data folder answers without them
+    Pause {
+        /// Why, for the server's log
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Let calls that cost money be made again
+    Resume,
     /// Measure how well passages are found, on questions with known answers
     Eval(EvalArguments),
     /// Print every setting with where it comes from; secrets are not shown

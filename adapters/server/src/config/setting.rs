@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::book::Source;
+use askbook_http::{ApiKeys, Proxies};
 use askbook_qdrant::Address;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
@@ -15,7 +16,7 @@ use url::Url;
 use super::reader::Reader;
 use super::value::{
     self, EmbedderName, FallbackName, GeneratorName, LogFormat, QueryTask, RetrieverName,
-    SessionsName, Switch,
+    SessionsPlace, Switch,
 };
 
 /// One setting, as its owner sees it.
@@ -109,6 +110,26 @@ settings! {
         /// How long open requests may go on after SIGTERM or SIGINT, in milliseconds.
         ASKBOOK_SHUTDOWN_MS => shutdown: Duration, value::milliseconds, default "10000";
     }
+    "Clients" {
+        /// The proxies in front of this server, as addresses or networks such as 127.0.0.1 or
+        /// 10.0.0.0/8: what they say of where a request comes from is believed (X-Forwarded-For,
+        /// Forwarded). Without them, all readers behind a proxy count as one.
+        ASKBOOK_TRUSTED_PROXIES => trusted_proxies: Proxies, value::proxies;
+        /// How many questions, searches and ratings come through from one address (of IPv6: one
+        /// network, /64) in a minute, and as many at once; 0 for no limit.
+        ASKBOOK_ADDRESS_PER_MINUTE
+            => address_limit: Option<NonZeroU32>, value::limit, default "30";
+        /// How many questions of one conversation, beside that; 0 for no limit.
+        ASKBOOK_SESSION_PER_MINUTE
+            => session_limit: Option<NonZeroU32>, value::limit, default "15";
+        /// How many requests with one key, in place of that of its address; 0 for no limit.
+        ASKBOOK_KEY_PER_MINUTE => key_limit: Option<NonZeroU32>, value::limit, default "600";
+        /// Keys by which other servers ask, from any origin (Authorization: Bearer KEY), of at least
+        /// 16 characters each; several are separated by commas, spaces or lines.
+        @secret ASKBOOK_API_KEYS => api_keys: ApiKeys, value::api_keys;
+        /// Whether everything but /health takes one of these keys: on or off.
+        ASKBOOK_REQUIRE_KEY => require_key: Switch, value::choice, default "off";
+    }
     "Book" {
         /// The folder of the Docusaurus site, or its docs folder alone; or a file of ready passages,
         /// one JSON object a line (passages.jsonl, or jsonl:FILE with any other name). Unless it is
@@ -143,8 +164,14 @@ settings! {
         ASKBOOK_GENERATOR => generator: GeneratorName, value::choice;
         /// What answers when no model does: quote (the book's own sentences) or none (an error).
         ASKBOOK_FALLBACK => fallback: FallbackName, value::choice, default "quote";
-        /// Where conversations are kept: memory.
-        ASKBOOK_SESSIONS => sessions: SessionsName, value::choice, default "memory";
+        /// Where conversations are kept: memory, or the address of a Redis server that several
+        /// askbook servers share, such as redis://:PASSWORD@redis.example:6379/0 (rediss:// with
+        /// TLS). Unless it is set: memory.
+        @secret ASKBOOK_SESSIONS => sessions: SessionsPlace, value::sessions;
+        /// How long a call to Redis may take, in milliseconds; without an answer this server goes
+        /// on by itself.
+        ASKBOOK_REDIS_TIMEOUT_MS
+            => redis_timeout: Duration, value::milliseconds, default "100";
     }
     "Gemini" {
         /// The key of the Gemini API, from https://aistudio.google.com/apikey.
@@ -181,6 +208,10 @@ settings! {
         /// long it may stay silent.
         ASKBOOK_UPSTREAM_TIMEOUT_MS
             => upstream_timeout: Duration, value::milliseconds, default "10000";
+        /// How many calls each model and Qdrant may have at once, at most: askbook finds out how many
+        /// they answer in time, and refuses more at once in place of letting them wait.
+        ASKBOOK_UPSTREAM_CALLS
+            => upstream_calls: NonZeroUsize, value::positive, default "256";
         /// How long the models may take to write an answer, in milliseconds; with a fallback model
         /// half of it each. Unless it is set: two thirds of ASKBOOK_DEADLINE_MS.
         ASKBOOK_ANSWER_MS => answer_timeout: Duration, value::milliseconds;
@@ -240,6 +271,36 @@ settings! {
         ASKBOOK_SESSION_TURNS => session_turns: NonZeroUsize, value::positive, default "20";
         /// How much all conversations together may take, in bytes; the oldest go first.
         ASKBOOK_SESSION_BYTES => session_bytes: NonZeroUsize, value::positive, default "16777216";
+    }
+    "Spending" {
+        /// How many calls to Gemini readers' questions may cost in a day (UTC); 0 for any number. A
+        /// question costs one call to two, a follow-up one more. At a ceiling answers are quoted
+        /// from the book. What the owner runs (`askbook index`, `ask`, `eval`) is not counted.
+        ASKBOOK_SPEND_CALLS_PER_DAY
+            => spend_calls_per_day: Option<u64>, value::ceiling, default "10000";
+        /// How many calls in a minute; 0 for any number.
+        ASKBOOK_SPEND_CALLS_PER_MINUTE
+            => spend_calls_per_minute: Option<u64>, value::ceiling, default "0";
+        /// How many tokens, read and written, in a day (UTC); 0 for any number.
+        ASKBOOK_SPEND_TOKENS_PER_DAY
+            => spend_tokens_per_day: Option<u64>, value::ceiling, default "0";
+        /// How many tokens in a minute; 0 for any number.
+        ASKBOOK_SPEND_TOKENS_PER_MINUTE
+            => spend_tokens_per_minute: Option<u64>, value::ceiling, default "0";
+        /// How much money in a day (UTC), such as 2.50, in the currency of the prices below; 0 for
+        /// any amount.
+        ASKBOOK_SPEND_MONEY_PER_DAY
+            => spend_money_per_day: Option<u64>, value::money_ceiling, default "0";
+        /// How much money in a minute; 0 for any amount.
+        ASKBOOK_SPEND_MONEY_PER_MINUTE
+            => spend_money_per_minute: Option<u64>, value::money_ceiling, default "0";
+        /// What a million tokens cost that the writing model reads, in your currency, such as 0.10;
+        /// with a fallback model, the higher price of the two.
+        ASKBOOK_PRICE_INPUT => price_input: u64, value::money, default "0";
+        /// What a million tokens cost that it writes, thoughts included.
+        ASKBOOK_PRICE_OUTPUT => price_output: u64, value::money, default "0";
+        /// What a million tokens cost that the embedding model reads.
+        ASKBOOK_PRICE_EMBEDDING => price_embedding: u64, value::money, default "0";
     }
     "What readers miss" {
         /// Whether questions that the book did not answer, and those whose answer was rated bad,

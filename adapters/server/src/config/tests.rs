@@ -362,6 +362,7 @@ fn a_listing_shows_values_and_sources_and_no_secret() {
     let sources = Sources::new()
         .variable("GOOGLE_API_KEY", "s3cret")
         .file(".env", "PORT=9000")
+        .variable("ASKBOOK_SESSIONS", "redis://:s3cret@redis.example")
         .flag("HOST", "10.0.0.1");
     let config = sources.load().unwrap();
     let listing = config.listing().to_string();
@@ -369,6 +370,7 @@ fn a_listing_shows_values_and_sources_and_no_secret() {
         "PORT=9000 # .env",
         "HOST=10.0.0.1 # flag",
         "GEMINI_API_KEY=[redacted] # GOOGLE_API_KEY, environment",
+        "ASKBOOK_SESSIONS=[redacted] # environment",
         "ASKBOOK_GENERATOR=gemini # default",
         "ASKBOOK_PASSAGES=12 # default",
         "# QDRANT_URL= # not set",
@@ -377,4 +379,46 @@ fn a_listing_shows_values_and_sources_and_no_secret() {
         assert!(listing.lines().any(shown), "{line} is missing in {listing}");
     }
     assert!(!listing.contains("s3cret") && !format!("{config:?}").contains("s3cret"));
+}
+
+#[test]
+fn a_server_that_takes_a_key_needs_one() {
+    let required = ("ASKBOOK_REQUIRE_KEY", "on");
+    assert!(error(&[required]).contains("ASKBOOK_API_KEYS"));
+    let config = values(&[required, ("ASKBOOK_API_KEYS", "v4lue-v4lue-v4lue")]).unwrap();
+    assert!(!format!("{config:?}{}", config.listing()).contains("v4lue"));
+    let short = error(&[("ASKBOOK_API_KEYS", "v4lue")]);
+    assert!(short.contains("openssl rand") && !short.contains("v4lue"), "{short}");
+}
+
+#[test]
+fn keys_come_in_a_file_too() {
+    let sources = Sources::new().file("keys", "v4lue-v4lue-v4lue\nv4lue-v4lue-other\n");
+    let path = sources.folder.path().join("keys").display().to_string();
+    let config = sources.variable("ASKBOOK_API_KEYS_FILE", &path).load().unwrap();
+    assert_eq!(format!("{:?}", config.settings.api_keys.unwrap()), "ApiKeys(2)");
+}
+
+#[test]
+fn spending_has_a_ceiling_that_suits_and_none_that_allows_no_answer() {
+    let spending = values(&[]).unwrap().spending;
+    assert_eq!(spending.ceilings.day.calls, Some(10_000));
+    assert_eq!(spending.ceilings.minute, askbook::spend::Ceiling::default());
+
+    let money = ("ASKBOOK_SPEND_MONEY_PER_DAY", "1.50");
+    let [input, output] = [("ASKBOOK_PRICE_INPUT", "0.1"), ("ASKBOOK_PRICE_OUTPUT", "0.4")];
+    for prices in [&[][..], &[input], &[output]] {
+        let error = error(&[&[KEY, money], prices].concat());
+        assert!(error.contains("ASKBOOK_PRICE_OUTPUT"), "{error}");
+    }
+    let spending = values(&[KEY, money, input, output]).unwrap().spending;
+    assert_eq!(spending.ceilings.day.money, Some(1_500_000));
+    assert_eq!((spending.writing.input, spending.writing.output), (100_000, 400_000));
+
+    let tokens = ("ASKBOOK_SPEND_TOKENS_PER_MINUTE", "4095");
+    assert!(error(&[KEY, tokens]).contains("ASKBOOK_GEMINI_MAX_OUTPUT_TOKENS"));
+    assert!(values(&[tokens]).is_ok(), "nobody writes");
+    assert!(values(&[KEY, ("ASKBOOK_SPEND_TOKENS_PER_MINUTE", "4096")]).is_ok());
+    let little = ("ASKBOOK_SPEND_MONEY_PER_MINUTE", "0.001638");
+    assert!(error(&[KEY, little, input, output]).contains("ASKBOOK_SPEND_MONEY_PER_MINUTE"));
 }

@@ -4,12 +4,13 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::str::FromStr;
 use std::time::Duration;
 
-use askbook_http::Origin;
+use askbook_http::{ApiKeys, Origin, Proxies};
 use askbook_qdrant::{Address, AddressError};
+use askbook_redis::RedisAddress;
 use clap::ValueEnum;
 use secrecy::SecretString;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -55,9 +56,10 @@ pub(crate) enum Switch {
 }
 
 /// Where conversations are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SessionsName {
+#[derive(Clone, Debug)]
+pub(crate) enum SessionsPlace {
     Memory,
+    Redis(Box<RedisAddress>),
 }
 
 /// How logs are written.
@@ -108,6 +110,27 @@ pub(super) fn number<T: FromStr>(given: &str) -> Parsed<T> {
 /// For the `NonZero` numbers.
 pub(super) fn positive<T: FromStr>(given: &str) -> Parsed<T> {
     number(given).map_err(|_| "must be a whole number above 0".to_owned())
+}
+
+/// A number, or 0 for none.
+pub(super) fn ceiling(given: &str) -> Parsed<Option<u64>> {
+    number(given).map(|ceiling| Some(ceiling).filter(|ceiling| *ceiling > 0))
+}
+
+/// As [`money`], or 0 for none.
+pub(super) fn money_ceiling(given: &str) -> Parsed<Option<u64>> {
+    money(given).map(|ceiling| Some(ceiling).filter(|ceiling| *ceiling > 0))
+}
+
+/// An amount of the owner's currency, in millionths.
+pub(super) fn money(given: &str) -> Parsed<u64> {
+    let refuse = || "must be an amount such as 2.50, of at most six decimals".to_owned();
+    let (whole, decimals) = given.split_once('.').unwrap_or((given, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(whole) || !is_number(decimals) || decimals.len() > 6 {
+        return Err(refuse());
+    }
+    format!("{whole}{decimals:0<6}").parse().map_err(|_| refuse())
 }
 
 pub(super) fn port(given: &str) -> Parsed<u16> {
@@ -229,12 +252,44 @@ pub(super) fn qdrant_address(given: &str) -> Parsed<Address> {
     })
 }
 
-/// Origins in a list by commas, spaces or JSON.
-pub(super) fn origins(given: &str) -> Parsed<Origins> {
+pub(super) fn sessions(given: &str) -> Parsed<SessionsPlace> {
+    if given.eq_ignore_ascii_case("memory") {
+        return Ok(SessionsPlace::Memory);
+    }
+    RedisAddress::parse(given).map(Box::new).map(SessionsPlace::Redis).map_err(|_| {
+        "must be memory or an address such as redis://:PASSWORD@redis.example:6379/0, \
+         rediss://… or unix:///path"
+            .to_owned()
+    })
+}
+
+/// A number of requests, or 0 for any.
+pub(super) fn limit(given: &str) -> Parsed<Option<NonZeroU32>> {
+    number(given).map(NonZeroU32::new)
+}
+
+/// Addresses and networks in a list.
+pub(super) fn proxies(given: &str) -> Parsed<Proxies> {
+    Proxies::parse(entries(given)).map_err(|error| {
+        format!("must be a list of addresses or networks such as 127.0.0.1, 10.0.0.0/8: {error}")
+    })
+}
+
+/// Keys in a list.
+pub(super) fn api_keys(given: &str) -> Parsed<ApiKeys> {
+    ApiKeys::new(entries(given)).map_err(|error| format!("must be a list of keys: {error}"))
+}
+
+/// What stands in a list by commas, spaces, lines or JSON.
+fn entries(given: &str) -> impl Iterator<Item = &str> {
     let separators = |c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']' | '"' | '\'');
-    let entries = given.split(separators).filter(|entry| !entry.is_empty());
+    given.split(separators).filter(|entry| !entry.is_empty())
+}
+
+/// Origins in a list.
+pub(super) fn origins(given: &str) -> Parsed<Origins> {
     let mut origins = Origins { allowed: Vec::new(), warnings: Vec::new() };
-    for (position, entry) in (1..).zip(entries) {
+    for (position, entry) in (1..).zip(entries(given)) {
         let (origin, warning) = Origin::parse(position, entry).map_err(|error| {
             format!("must be a list of origins such as https://book.example.org: {error}")
         })?;

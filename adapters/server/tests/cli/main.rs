@@ -12,6 +12,8 @@ mod indexing;
 /// Indexing that does not come to its end.
 #[cfg(all(feature = "edge", unix))]
 mod interruption;
+/// The switch for all calls that cost money.
+mod pause;
 /// Where the binary runs, and what comes of it.
 mod place;
 /// What `askbook eval` and `askbook check` say and end with.

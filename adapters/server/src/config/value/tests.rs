@@ -14,6 +14,34 @@ fn origins_come_in_lists_by_commas_spaces_or_json() {
         assert!(origins.warnings.is_empty(), "{list}");
     }
     assert_eq!(origins("*").unwrap().allowed, [origin("*")]);
+    for untidy in [
+        "https://a.example:443/,,HTTP://LOCALHOST:3000,",
+        "['https://a.example','http://localhost:3000']",
+        "https://a.example\nhttp://localhost:3000\n",
+    ] {
+        assert_eq!(origins(untidy).unwrap().allowed, expected, "{untidy}");
+    }
+}
+
+#[test]
+fn proxies_and_keys_come_in_lists_and_are_told_by_their_place() {
+    let parsed = askbook_http::Proxies::parse(["127.0.0.1", "10.0.0.0/8", "::1"]).unwrap();
+    assert_eq!(proxies("127.0.0.1, 10.0.0.0/8 ::1"), Ok(parsed));
+    let error = proxies("127.0.0.1, proxy.example").unwrap_err();
+    assert!(error.contains("number 2") && !error.contains("proxy.example"), "{error}");
+    assert!(proxies("0.0.0.0/0").unwrap_err().contains("every address"));
+
+    let keys = api_keys("first-key-0123456789\nsecond-key-0123456789,\n").unwrap();
+    assert_eq!(format!("{keys:?}"), "ApiKeys(2)");
+    let error = api_keys("first-key-0123456789, hunter2").unwrap_err();
+    assert!(error.contains("number 2") && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_limit_is_a_number_or_none() {
+    assert_eq!(limit("0"), Ok(None));
+    assert_eq!(limit("30"), Ok(std::num::NonZeroU32::new(30)));
+    assert!(limit("-1").is_err() && limit("4294967296").is_err() && limit("many").is_err());
 }
 
 #[test]
@@ -84,6 +112,20 @@ fn a_secret_is_what_a_header_can_hold() {
 }
 
 #[test]
+fn an_amount_of_money_is_exact() {
+    for (given, millionths) in
+        [("0", 0), ("2.5", 2_500_000), ("10", 10_000_000), ("0.000001", 1), ("007.10", 7_100_000)]
+    {
+        assert_eq!(money(given), Ok(millionths), "{given}");
+    }
+    for wrong in ["", ".5", "1.", "-1", "1,50", "$1", "1.0000001", "1e3", "99999999999999999999"] {
+        assert!(money(wrong).is_err(), "{wrong}");
+    }
+    assert_eq!((money_ceiling("0.00"), money_ceiling("0.01")), (Ok(None), Ok(Some(10_000))));
+    assert_eq!((ceiling("0"), ceiling("7")), (Ok(None), Ok(Some(7))));
+}
+
+#[test]
 fn a_model_loses_its_prefix_and_cannot_leave_its_path() {
     assert_eq!(model("models/gemini-embedding-001").as_deref(), Ok("gemini-embedding-001"));
     assert!(model("a/../b").is_err() && model("models/").is_err() && model("a?b").is_err());
@@ -131,4 +173,15 @@ fn a_socket_has_an_address_and_a_port() {
     assert_eq!(socket_address("localhost:9464"), socket_address("127.0.0.1:9464"));
     assert!(socket_address("[::1]:0").is_ok());
     assert!(socket_address("9464").is_err() && socket_address("127.0.0.1").is_err());
+}
+
+#[test]
+fn sessions_are_in_memory_or_at_an_address_whose_password_is_not_shown() {
+    assert!(matches!(sessions("Memory"), Ok(SessionsPlace::Memory)));
+    let place = sessions("redis://:p4ssw0rd@redis.example/1").unwrap();
+    assert_eq!(format!("{place:?}"), "Redis(RedisAddress(redis://redis.example:6379/1))");
+    for wrong in ["redis", "redis.example:6379", "http://:p4ssw0rd@redis.example", "rediss://"] {
+        let error = sessions(wrong).unwrap_err();
+        assert!(error.contains("redis://") && !error.contains("p4ssw0rd"), "{error}");
+    }
 }

@@ -1,0 +1,74 @@
+//! Who asks: the layer that finds it out, for those within.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use poem::{Endpoint, Request, Response, Result};
+use tracing::warn;
+
+use crate::forwarded::Proxies;
+use crate::key::{ApiKeys, Credentials};
+
+/// Who sent a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client {
+    pub(crate) address: IpAddr,
+    pub(crate) credentials: Credentials,
+}
+
+impl Client {
+    /// Of a request that went through [`Identify`].
+    pub(crate) fn of(request: &Request) -> Self {
+        let unknown = Ipv4Addr::UNSPECIFIED.into();
+        let nobody = Self { address: unknown, credentials: Credentials::Absent };
+        request.data().copied().unwrap_or(nobody)
+    }
+
+    /// Whether it says that it is another server, and no page. Whether that is true is seen further
+    /// in, where a wrong key counts: asked for before, it could be tried out for nothing.
+    pub(crate) fn claims_a_key(self) -> bool {
+        self.credentials != Credentials::Absent
+    }
+}
+
+/// The address that a connection comes from: an extension of its requests. Poem's own word for it
+/// cannot be set in a test.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// Tells the layers within who asks.
+pub(crate) struct Identify<E> {
+    inner: E,
+    proxies: Proxies,
+    keys: ApiKeys,
+    /// Whether the owner was told of a proxy that is not among these.
+    told: AtomicBool,
+}
+
+impl<E> Identify<E> {
+    pub(crate) fn new(inner: E, proxies: Proxies, keys: ApiKeys) -> Self {
+        Self { inner, proxies, keys, told: AtomicBool::new(false) }
+    }
+}
+
+impl<E: Endpoint> Endpoint for Identify<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let headers = request.headers();
+        let credentials = self.keys.check(headers);
+        let mut client = Client { credentials, ..Client::of(&request) };
+        if let Some(&Peer(peer)) = request.data() {
+            if self.proxies.overlook(peer, headers) && !self.told.swap(true, Ordering::Relaxed) {
+                warn!(
+                    proxy = %peer,
+                    "a proxy passes requests on whose word is not believed, so that all its \
+                     readers count as one: name it in ASKBOOK_TRUSTED_PROXIES"
+                );
+            }
+            client.address = self.proxies.client(peer, headers);
+        }
+        request.set_data(client);
+        Ok(self.inner.get_response(request).await)
+    }
+}
