@@ -1,6 +1,6 @@
 //! The ports of a scene: what they do follows from its seed.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,12 +11,17 @@ use askbook::error::{ErrorKind, PortError};
 use askbook::follow_up::FollowUp;
 use askbook::passage::{Passage, PassageId};
 use askbook::ports::{
-    ChatSession, Embedder, Generated, Generation, Generator, Ranked, Rankings, Retriever, Usage,
+    ChatSession, Embedder, Generated, Generation, Generator, Ledger, Ranked, Rankings, Retriever,
+    Usage,
 };
 use askbook::prompt::{NOT_IN_BOOK, Prompt};
 use askbook::search::SearchSettings;
 use askbook::session::{Exchange, SessionId, Turn};
-use askbook_memory::{MemorySessions, SessionLimits};
+use askbook::spend::{Ceiling, Ceilings, Charge, MeteredEmbedder, MeteredGenerator, Most, Price};
+use askbook_guard::{
+    Concurrency, Guard, GuardSettings, GuardedEmbedder, GuardedGenerator, GuardedRetriever,
+};
+use askbook_memory::{MemoryLedger, MemorySessions, SessionLimits};
 use async_stream::try_stream;
 use async_trait::async_trait;
 use fastrand::Rng;
@@ -35,6 +40,13 @@ pub(super) enum Call {
     Record,
 }
 
+impl Call {
+    /// Whether it costs the owner something.
+    pub(super) fn is_paid(self) -> bool {
+        matches!(self, Self::Condense | Self::Embed | Self::Write)
+    }
+}
+
 /// What all the ports of one seed share.
 pub(super) struct Scene {
     rng: Mutex<Rng>,
@@ -44,6 +56,11 @@ pub(super) struct Scene {
     calls: Mutex<Vec<(Duration, u64, Call)>>,
     /// Those whose question has ended.
     gone: Mutex<Vec<u64>>,
+    /// How many calls may be paid for.
+    ceiling: Option<u64>,
+    ledger: Arc<MemoryLedger>,
+    /// Of what embeds, finds and writes.
+    guards: [Guard; 3],
     pub(super) sessions: MemorySessions,
 }
 
@@ -52,8 +69,21 @@ impl Scene {
         let mut rng = Rng::with_seed(seed ^ 0x5EED);
         let few = NonZeroUsize::new(16).unwrap();
         let limits = SessionLimits { ttl: Duration::from_hours(1), exchanges: few, bytes: 1 << 20 };
+        let ceiling = rng.bool().then(|| rng.u64(..10));
+        let calls = Ceiling { calls: ceiling, ..Ceiling::default() };
+        let ceilings = Ceilings { day: calls, ..Ceilings::default() };
+        let one = NonZeroUsize::MIN;
+        let most = NonZeroUsize::new(rng.usize(2..5)).unwrap();
+        let guard = GuardSettings {
+            failures: NonZeroU32::new(rng.u32(1..6)).unwrap(),
+            patience: Duration::from_secs(2),
+            concurrency: Concurrency { least: one, first: most, most },
+        };
         Self {
             trouble: [0.0, 0.1, 0.3, 0.8][rng.usize(..4)],
+            ceiling,
+            ledger: Arc::new(MemoryLedger::with_clock(ceilings, Arc::new(|| 1_000_000_000))),
+            guards: ["embeds", "finds", "writes"].map(|upstream| Guard::new(upstream, guard)),
             rng: Mutex::new(rng),
             began: Mutex::new(None),
             calls: Mutex::new(Vec::new()),
@@ -65,10 +95,18 @@ impl Scene {
     /// A chat over the ports of this scene, for one question.
     pub(super) fn chat(self: &Arc<Self>, asker: u64) -> Chat {
         let actor = |call| Arc::new(Actor { scene: Arc::clone(self), asker, call });
+        let (ledger, price) = (|| Arc::clone(&self.ledger) as Arc<_>, Price::default());
+        let [embeds, finds, writes] = self.guards.clone();
+        let embedder = MeteredEmbedder::new(actor(Call::Embed), ledger(), price);
+        let most = Most { answer: 1_000, condensed: 100 };
+        let writer = MeteredGenerator::new(actor(Call::Write), ledger(), price, most);
         let ports = Ports {
-            embedder: actor(Call::Embed),
-            retriever: actor(Call::Retrieve),
-            generators: vec![actor(Call::Write), actor(Call::StandIn)],
+            embedder: Arc::new(GuardedEmbedder::new(Arc::new(embedder), embeds)),
+            retriever: Arc::new(GuardedRetriever::new(actor(Call::Retrieve), finds)),
+            generators: vec![
+                Arc::new(GuardedGenerator::new(Arc::new(writer), writes)),
+                actor(Call::StandIn),
+            ],
             sessions: actor(Call::Record),
             journal: None,
         };
@@ -84,6 +122,16 @@ impl Scene {
     /// Notes that nobody waits for this question any more.
     pub(super) fn leave(&self, asker: u64) {
         self.gone.lock().unwrap().push(asker);
+    }
+
+    /// As many calls were paid for as the owner allows, and all of them are accounted for.
+    pub(super) async fn check_spending(&self) {
+        let Some(ceiling) = self.ceiling else { return };
+        let mut spent = self.calls().iter().filter(|(_, _, call)| call.is_paid()).count();
+        while self.ledger.reserve(Charge { calls: 1, ..Charge::default() }).await.is_ok() {
+            spent += 1;
+        }
+        assert_eq!(u64::try_from(spent), Ok(ceiling), "paid for, and left to pay for");
     }
 
     /// All that was called, in order, with when and for which question.
