@@ -17,8 +17,8 @@ pub enum ErrorKind {
     Timeout,
     /// The peer refuses more calls for now; see [`PortError::retry_after`].
     RateLimited,
-    /// The owner's ceiling for spending is reached, or they have paused all calls: none was made;
-    /// see [`PortError::retry_after`].
+    /// The owner's ceiling for spending is reached or cannot be watched, or they have paused all
+    /// calls: none was made; see [`PortError::retry_after`].
     Exhausted,
     /// The peer refused our key. The reader cannot help it; the owner can.
     Unauthorized,

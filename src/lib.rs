@@ -8,11 +8,13 @@
 //!  │ adapters/http      │ ─────▶ │ chat::Chat          │ ──────▶ │ Embedder    gemini edge     │
 //!  │ adapters/server    │ ◀───── │ search::Search      │         │ Retriever   qdrant edge     │
 //!  └────────────────────┘ events │ question → answer   │         │ Generator   gemini quote    │
-//!                                │                     │         │ ChatSession memory          │
-//!                                │ indexing::index     │         │ Journal     journal         │
-//!                                │ passages → index    │         │ Index       qdrant edge     │
-//!                                └─────────────────────┘         │ Corpus      qdrant edge     │
-//!                                                                └─────────────────────────────┘
+//!                                │                     │         │ ChatSession memory redis    │
+//!                                │ spend::Metered…     │         │ Journal     journal         │
+//!                                │ call → its cost     │         │ Ledger      ledger redis    │
+//!                                │                     │         │ Limiter     memory redis    │
+//!                                │ indexing::index     │         │ Index       qdrant edge     │
+//!                                │ passages → index    │         │ Corpus      qdrant edge     │
+//!                                └─────────────────────┘         └─────────────────────────────┘
 //! ```
 //!
 //! [`chat::Chat::ask`] turns a [`question::Question`] into a stream of [`event::ChatEvent`]s:
@@ -22,6 +24,10 @@
 //! three ways that are never merged: [answered](answer::Outcome::Answered), [not in the
 //! book](answer::Outcome::NotInBook), or a [`error::ChatError`] that names the stage. Every wire
 //! is made of these events; a whole answer is the same stream [collected](chat::collect).
+//!
+//! Before a chat begins, `adapters/http` asks a [`Limiter`](ports::Limiter) whether this client may
+//! ask now. What a paid call may cost is set aside in a [`Ledger`](ports::Ledger) first ([`spend`]),
+//! and `adapters/guard` stands before whatever is asked over a network.
 //!
 //! A search embeds the question, ranks passages by each kind of vector, [fuses](fusion) the
 //! rankings, [selects](selection) from the fused one and judges the [`evidence`]: where
@@ -36,8 +42,9 @@
 //!   a model reads), [`review`] (what it may say), [`concept`] and [`definition`] (what a question
 //!   is after), [`text`] (sentences and terms), [`plain`] (what a reader sees of a text).
 //! * Services: [`search`] and [`chat`] (the reader's side), [`indexing`] (the owner's side).
-//! * [`ports`]: what the core asks of the world; [`hybrid`]: two of them combined; [`trace`]: what
-//!   a request takes along to them. `contract` (a feature): what each adapter must prove.
+//! * [`ports`]: what the core asks of the world; [`hybrid`]: two of them combined; [`request`]: what
+//!   a request takes along to them, of it its [`trace`]. `contract` (a feature): what each adapter
+//!   must prove.
 //!
 //! # Invariants
 //!
@@ -71,6 +78,7 @@ pub mod ports;
 pub mod prompt;
 pub mod question;
 mod reading;
+pub mod request;
 pub mod review;
 pub mod search;
 pub mod selection;

@@ -48,7 +48,8 @@ pub enum QuestionError {
 }
 
 impl Question {
-    /// Checks the parts of a question. Blank optional parts count as absent.
+    /// Checks the parts of a question. Blank optional parts count as absent. What is taken away of
+    /// a part counts as part of its length: a limit is what may be sent.
     ///
     /// # Errors
     /// Nothing visible in the text, or a part that is longer than its limit.
@@ -58,13 +59,12 @@ impl Question {
         page: Option<&str>,
         limits: QuestionLimits,
     ) -> Result<Self, QuestionError> {
-        let text = visible(text).ok_or(QuestionError::Empty)?;
-        let selected_text = selected_text.and_then(visible);
-        let page = page.and_then(visible);
-        within("the message", &text, limits.text)?;
-        within("the selected text", selected_text.as_deref().unwrap_or(""), limits.selected_text)?;
-        within("the page", page.as_deref().unwrap_or(""), PAGE_LIMIT)?;
-        Ok(Self { text, selected_text, page })
+        let seen = visible(text).ok_or(QuestionError::Empty)?;
+        within("the message", text, limits.text)?;
+        within("the selected text", selected_text.unwrap_or(""), limits.selected_text)?;
+        within("the page", page.unwrap_or(""), PAGE_LIMIT)?;
+        let (selected_text, page) = (selected_text.and_then(visible), page.and_then(visible));
+        Ok(Self { text: seen, selected_text, page })
     }
 
     /// What is asked.
@@ -132,6 +132,14 @@ mod tests {
             Question::new("ä", Some("日本語"), None, limits),
             Err(QuestionError::TooLong { what: "the selected text", length: 3, limit: 2 })
         );
+    }
+
+    #[test]
+    fn what_is_taken_away_counts_as_well() {
+        let limits = QuestionLimits { text: 3, selected_text: 2 };
+        assert!(Question::new("a\n ", Some("\0b"), None, limits).is_ok());
+        assert!(Question::new("a\n  ", None, None, limits).is_err());
+        assert!(Question::new("a", Some("\0\0b"), None, limits).is_err());
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::prompt::Prompt;
 /// Nothing that was handed on is taken back, so what has to be seen whole to be judged is held
 /// until it is: a sentence, from its first citation on. And everything is held until the first
 /// claim has proved to be supported: what supports itself by nothing is never shown.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Review {
     refusal: Refusal,
     markup: Markup,

@@ -5,6 +5,11 @@
 //! call that was given up half-way counts as much as was set aside for it: nobody says what it has
 //! cost. So no ceiling is passed, however many ask at the same time, as far as what is set aside
 //! is enough: tokens are estimated, see [`MeteredGenerator`].
+//!
+//! The same is counted in metrics, with the labels `upstream` and `stage` (`condense`, `embed`,
+//! `generate`), when a call is over: `askbook_spend_calls_total`, `askbook_spend_tokens_total` and
+//! `askbook_spend_millionths_total`; and in `askbook_spend_refusals_total`, which calls were not
+//! made.
 
 mod account;
 mod meter;

@@ -5,14 +5,10 @@
 //! the specification has for those who take no part
 //! (W3C Trace Context, <https://www.w3.org/TR/trace-context/>, section 3.2 and 3.4).
 
-use std::cell::Cell;
 use std::fmt;
 use std::future::{Future, poll_fn};
 
-thread_local! {
-    /// Of what this thread polls just now.
-    static CURRENT: Cell<Option<TraceParent>> = const { Cell::new(None) };
-}
+use crate::request::Context;
 
 /// A place in a trace: the value of the header `traceparent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +49,7 @@ impl TraceParent {
     /// That of the work that calls this; `None` when it belongs to none, or was handed to a task of
     /// its own.
     pub fn current() -> Option<Self> {
-        CURRENT.get()
+        Context::current().trace
     }
 }
 
@@ -70,19 +66,9 @@ impl fmt::Display for TraceParent {
     }
 }
 
-/// Works as part of this trace, or of none.
+/// Works as part of this trace, or of none; else the request stays what it is.
 pub fn within<T>(trace: Option<TraceParent>, work: impl FnOnce() -> T) -> T {
-    /// Puts back what was there, even when the work panics.
-    struct Before(Option<TraceParent>);
-
-    impl Drop for Before {
-        fn drop(&mut self) {
-            CURRENT.set(self.0);
-        }
-    }
-
-    let _before = Before(CURRENT.replace(trace));
-    work()
+    Context { trace, ..Context::current() }.within(work)
 }
 
 /// The future, as part of this trace, or of none.
@@ -93,10 +79,7 @@ pub async fn traced<T>(trace: Option<TraceParent>, work: impl Future<Output = T>
 
 #[cfg(test)]
 mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
     use futures_util::FutureExt;
-    use futures_util::future::{join, poll_fn};
 
     use super::*;
 
@@ -138,31 +121,18 @@ mod tests {
     }
 
     #[test]
-    fn work_knows_its_trace_whatever_is_done_beside_it() {
-        let one = TraceParent::parse(GIVEN);
-        let two = TraceParent::parse(&GIVEN.replace("4bf9", "5bf9"));
-        let work = |trace| {
-            let mut turns = 0;
-            traced(
-                trace,
-                poll_fn(move |cx| {
-                    assert_eq!(TraceParent::current(), trace);
-                    turns += 1;
-                    cx.waker().wake_by_ref();
-                    if turns == 3 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-                }),
-            )
+    #[expect(clippy::disallowed_types, reason = "any instant will do for a deadline")]
+    fn work_knows_its_trace_and_what_else_its_request_is() {
+        let trace = TraceParent::parse(GIVEN);
+        let work = || {
+            assert_eq!(TraceParent::current(), trace);
+            Context::current()
         };
-        let mut both = Box::pin(join(work(one), join(work(two), work(None))));
-        while both.as_mut().now_or_never().is_none() {
-            assert_eq!(TraceParent::current(), None);
-        }
-    }
-
-    #[test]
-    fn a_panic_leaves_no_trace_behind() {
-        let panics = || within(TraceParent::parse(GIVEN), || panic!("as the test wants"));
-        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        let mut request = Context::default().until(std::time::Instant::now());
+        let within = request.within(|| within(trace, work));
+        let traced = request.within(|| traced(trace, async { work() }).now_or_never());
+        request.trace = trace;
+        assert_eq!((within, traced), (request, Some(request)));
         assert_eq!(TraceParent::current(), None);
     }
 }

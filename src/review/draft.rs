@@ -18,7 +18,7 @@ use crate::passage::Hit;
 use crate::prompt::Prompt;
 
 /// A text so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Draft {
     hits: Vec<Hit>,
     asked: String,
@@ -45,7 +45,7 @@ pub(super) struct Draft {
 }
 
 /// The last sentence that says something.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Before {
     at: Range<usize>,
     text: String,

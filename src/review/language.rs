@@ -12,7 +12,7 @@ const OWN: f64 = 0.4;
 
 /// How many of the words of question and answer, function words included, the passages have: few
 /// where they are in different languages.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Language {
     words: usize,
     known: usize,

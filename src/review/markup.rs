@@ -47,7 +47,7 @@ pub(super) enum Piece {
 }
 
 /// Takes a text in piece by piece.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Markup {
     leaks: Leaks,
     addresses: Addresses,
@@ -69,7 +69,7 @@ pub(super) struct Markup {
 }
 
 /// The text that is not judged yet.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Ahead {
     text: String,
     /// Whether there will be no more.
@@ -80,7 +80,7 @@ struct Ahead {
     waits_for: Option<fn(char) -> bool>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Place {
     LineStart,
     Text,
@@ -90,7 +90,7 @@ enum Place {
 
 /// What is known of a paragraph so far. It ends at an empty line at the latest; where it ends
 /// before, more is doubted than need be.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 struct Paragraph {
     /// Whether a back-tick may pair with a later one in a way that is not known.

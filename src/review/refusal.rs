@@ -3,7 +3,7 @@
 use crate::prompt::NOT_IN_BOOK;
 
 /// Takes the sign out of a text that comes in pieces.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Refusal {
     /// What may be the beginning of the sign.
     held: String,

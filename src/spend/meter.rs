@@ -3,6 +3,7 @@ use std::sync::Arc;
 use async_stream::stream;
 use async_trait::async_trait;
 use futures_util::StreamExt;
+use metrics::counter;
 
 use super::{Charge, Price, Reservation};
 use crate::answer::Mode;
@@ -25,42 +26,109 @@ const MARGIN: u64 = 2;
 /// More tokens than the instructions of a prompt and the headlines of its material have.
 const TEMPLATE: usize = 1_000;
 
+/// What a call is made for, in metrics.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Condense,
+    Embed,
+    Generate,
+}
+
+impl Stage {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Condense => "condense",
+            Self::Embed => "embed",
+            Self::Generate => "generate",
+        }
+    }
+}
+
 /// Accounts for what calls cost, in a ledger, by a price.
 #[derive(Clone)]
 struct Meter {
     ledger: Arc<dyn Ledger>,
     price: Price,
+    /// What is called, in metrics.
+    upstream: String,
 }
 
 impl Meter {
     /// Sets aside what a call may cost that reads and writes so many tokens, by estimate.
-    async fn reserve(&self, input: usize, most: u64) -> Result<Reservation, PortError> {
+    async fn reserve(&self, stage: Stage, input: usize, most: u64) -> Result<Call, PortError> {
         let input = MARGIN.saturating_mul(u64::try_from(input).unwrap_or(u64::MAX));
-        self.ledger.reserve(self.price.of(input, most)).await
-    }
-
-    /// What is set aside stays so when this fails: rather too much is counted than too little.
-    async fn settle(&self, reservation: Reservation, cost: Charge) {
-        if let Err(error) = self.ledger.settle(reservation, cost).await {
-            tracing::warn!(%error, "what a call has cost is not accounted for");
+        match self.ledger.reserve(self.price.of(input, most)).await {
+            Ok(reservation) => {
+                let cost = reservation.charge;
+                Ok(Call { meter: self.clone(), stage, reservation, cost })
+            }
+            Err(error) => {
+                self.count("askbook_spend_refusals_total", stage, 1);
+                if error.kind() == ErrorKind::Exhausted {
+                    return Err(error);
+                }
+                // What would have been called is not at fault, and must not seem to be.
+                let message = "what a call would cost cannot be accounted for, so none is made";
+                Err(PortError::new(ErrorKind::Exhausted, message).with_source(error))
+            }
         }
     }
 
+    fn count(&self, name: &'static str, stage: Stage, number: u64) {
+        let upstream = self.upstream.clone();
+        counter!(name, "upstream" => upstream, "stage" => stage.name()).increment(number);
+    }
+}
+
+/// A call that something is set aside for. What it has cost is counted when it is dropped.
+struct Call {
+    meter: Meter,
+    stage: Stage,
+    reservation: Reservation,
+    /// What is set aside until something else is known.
+    cost: Charge,
+}
+
+impl Call {
+    /// What is set aside stays so when this fails: rather too much is counted than too little.
+    async fn settle(&mut self, cost: Charge) {
+        match self.meter.ledger.settle(self.reservation, cost).await {
+            Ok(()) => self.cost = cost,
+            Err(error) => {
+                tracing::warn!(%error, "what a call has cost is not accounted for");
+            }
+        }
+    }
+
+    /// What it has cost by these tokens.
+    async fn settle_tokens(&mut self, input: u64, output: u64) {
+        self.settle(self.meter.price.of(input, output)).await;
+    }
+
     /// Gives back what was set aside for a call that failed before anything was billed.
-    async fn settle_failed(&self, reservation: Reservation, error: &PortError) {
+    async fn settle_failed(&mut self, error: &PortError) {
         match error.kind() {
             ErrorKind::Unavailable
             | ErrorKind::RateLimited
             | ErrorKind::Unauthorized
             | ErrorKind::Misconfigured
             | ErrorKind::Rejected => {
-                self.settle(reservation, Charge { calls: 1, ..Charge::default() }).await;
+                self.settle(Charge { calls: 1, ..Charge::default() }).await;
             }
             // Another meter: there was no call.
-            ErrorKind::Exhausted => self.settle(reservation, Charge::default()).await,
+            ErrorKind::Exhausted => self.settle(Charge::default()).await,
             // The peer may have worked on it.
             ErrorKind::Timeout | ErrorKind::Blocked | ErrorKind::Malformed => {}
         }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let Self { meter, stage, cost, .. } = self;
+        meter.count("askbook_spend_calls_total", *stage, cost.calls);
+        meter.count("askbook_spend_tokens_total", *stage, cost.tokens);
+        meter.count("askbook_spend_millionths_total", *stage, cost.money);
     }
 }
 
@@ -76,7 +144,15 @@ pub struct MeteredEmbedder {
 impl MeteredEmbedder {
     /// This embedder, with this price for what it reads.
     pub fn new(embedder: Arc<dyn Embedder>, ledger: Arc<dyn Ledger>, price: Price) -> Self {
-        Self { embedder, meter: Meter { ledger, price } }
+        let upstream = embedder.space().to_owned();
+        Self { embedder, meter: Meter { ledger, price, upstream } }
+    }
+
+    /// The same, by this name in metrics in place of its space.
+    #[must_use]
+    pub fn named(mut self, upstream: impl Into<String>) -> Self {
+        self.meter.upstream = upstream.into();
+        self
     }
 }
 
@@ -100,14 +176,11 @@ impl Embedder for MeteredEmbedder {
             return self.embedder.embed(texts, purpose, shape).await;
         }
         let input = texts.iter().map(|text| tokens(text)).sum();
-        let reservation = self.meter.reserve(input, 0).await?;
+        let mut call = self.meter.reserve(Stage::Embed, input, 0).await?;
         let embeddings = self.embedder.embed(texts, purpose, shape).await;
         match &embeddings {
-            Ok(_) => {
-                let input = u64::try_from(input).unwrap_or(u64::MAX);
-                self.meter.settle(reservation, self.meter.price.of(input, 0)).await;
-            }
-            Err(error) => self.meter.settle_failed(reservation, error).await,
+            Ok(_) => call.settle_tokens(u64::try_from(input).unwrap_or(u64::MAX), 0).await,
+            Err(error) => call.settle_failed(error).await,
         }
         embeddings
     }
@@ -152,7 +225,8 @@ impl MeteredGenerator {
         price: Price,
         most: Most,
     ) -> Self {
-        Self { generator, meter: Meter { ledger, price }, most }
+        let upstream = generator.model().to_owned();
+        Self { generator, meter: Meter { ledger, price, upstream }, most }
     }
 
     fn is_free(&self) -> bool {
@@ -174,23 +248,22 @@ impl Generator for MeteredGenerator {
         if self.is_free() {
             return self.generator.generate(prompt).await;
         }
-        let reservation = self.meter.reserve(prompt_tokens(&prompt), self.most.answer).await?;
+        let (input, most) = (prompt_tokens(&prompt), self.most.answer);
+        let mut call = self.meter.reserve(Stage::Generate, input, most).await?;
         let mut pieces = match self.generator.generate(prompt).await {
             Ok(pieces) => pieces,
             Err(error) => {
-                self.meter.settle_failed(reservation, &error).await;
+                call.settle_failed(&error).await;
                 return Err(error);
             }
         };
-        let meter = self.meter.clone();
         Ok(Box::pin(stream! {
             while let Some(piece) = pieces.next().await {
                 // Before the end is handed on: nobody need ask for more then.
                 if let Ok(Generated::End { usage, .. }) = &piece
                     && *usage != Usage::default()
                 {
-                    let cost = meter.price.of(usage.input_tokens, usage.output_tokens);
-                    meter.settle(reservation, cost).await;
+                    call.settle_tokens(usage.input_tokens, usage.output_tokens).await;
                 }
                 yield piece;
             }
@@ -202,13 +275,13 @@ impl Generator for MeteredGenerator {
             return self.generator.condense(follow_up).await;
         }
         let input = TEMPLATE + conversation_tokens(&follow_up.history, &follow_up.question);
-        let reservation = self.meter.reserve(input, self.most.condensed).await?;
+        let mut call = self.meter.reserve(Stage::Condense, input, self.most.condensed).await?;
         let condensed = self.generator.condense(follow_up).await;
         match &condensed {
             Ok(Some(_)) => {}
             // It cannot, and has asked nobody.
-            Ok(None) => self.meter.settle(reservation, Charge::default()).await,
-            Err(error) => self.meter.settle_failed(reservation, error).await,
+            Ok(None) => call.settle(Charge::default()).await,
+            Err(error) => call.settle_failed(error).await,
         }
         condensed
     }

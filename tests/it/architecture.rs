@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("askbook-http", &["askbook"]),
     ("askbook-journal", &["askbook"]),
     ("askbook-ledger", &["askbook"]),
+    (OUTSIDE, &[]),
     ("askbook-memory", &["askbook"]),
     ("askbook-qdrant", &["askbook"]),
     ("askbook-quote", &["askbook"]),
@@ -46,6 +47,7 @@ const CORE: &[&str] = &[
     "async-trait",
     "futures-core",
     "futures-util",
+    "metrics",
     "rust-stemmers",
     "sha2",
     "thiserror",
@@ -60,6 +62,7 @@ const EXCLUSIVE: &[(&str, &str)] = &[
     ("figment", "askbook-server"),
     ("metrics-exporter-prometheus", "askbook-server"),
     ("metrics-process", "askbook-server"),
+    ("opentelemetry", "askbook-server"),
     ("oxc_parser", "askbook-docusaurus"),
     ("poem", "askbook-http"),
     ("poem-openapi", "askbook-http"),
@@ -69,6 +72,10 @@ const EXCLUSIVE: &[(&str, &str)] = &[
     ("reqwest", "askbook-gemini"),
     ("scraper", "askbook-docusaurus"),
 ];
+
+/// Measures the program from outside, and stands in for the rest of the world with whatever it
+/// takes.
+const OUTSIDE: &str = "askbook-load";
 
 struct Package {
     manifest: String,
@@ -124,7 +131,7 @@ fn the_core_uses_nothing_that_does_io() {
 
 #[test]
 fn a_technology_is_known_to_one_adapter_only() {
-    for (name, package) in packages() {
+    for (name, package) in packages().into_iter().filter(|(name, _)| name != OUTSIDE) {
         for (technology, owner) in EXCLUSIVE {
             assert!(
                 name == *owner || !package.dependencies.contains(*technology),

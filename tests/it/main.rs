@@ -14,12 +14,16 @@ mod cancel;
 mod check;
 /// Which pages of other sites get in.
 mod cors;
+/// What becomes of questions when a part answers in every wrong way, and of wrong questions.
+mod faults;
 /// An upstream that is down or busy, and the calls that it is spared.
 mod guard;
 /// Text that tries to speak for somebody else, and what a model makes of it.
 mod hostile;
 /// Dense vectors and terms together, and what is left when one of them is gone.
 mod hybrid;
+/// How a process starts, stops and dies.
+mod lifecycle;
 /// What is left of an answer when a part is gone.
 mod losses;
 /// What Prometheus reads.
@@ -50,6 +54,7 @@ mod support {
     pub(crate) mod app;
     pub(crate) mod gemini;
     pub(crate) mod harbour;
+    pub(crate) mod moody_wire;
     pub(crate) mod process;
     pub(crate) mod qdrant_server;
     #[path = "../../../adapters/redis/tests/it/server.rs"]

@@ -3,11 +3,16 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::support::app::Reply;
@@ -103,6 +108,56 @@ async fn a_conversation_that_was_begun_at_one_process_is_continued_at_the_other(
         assert!(log.contains("askbook is listening"));
         assert!(!log.contains(PASSWORD), "{log}");
     }
+}
+
+/// A proxy that gives each connection to the next of these servers (`http://127.0.0.1:1`), until
+/// the tasks are dropped. Its address, and how many each has got.
+async fn round_robin<const N: usize>(
+    servers: [&Process; N],
+) -> (SocketAddr, Arc<[AtomicUsize; N]>, JoinSet<()>) {
+    let peers = servers.map(|server| {
+        let address = server.url.strip_prefix("http://").unwrap();
+        address.parse::<SocketAddr>().unwrap()
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let given = Arc::new([(); N].map(|()| AtomicUsize::new(0)));
+    let counts = Arc::clone(&given);
+    let mut proxy = JoinSet::new();
+    proxy.spawn(async move {
+        let mut connections = JoinSet::new();
+        for next in (0..N).cycle() {
+            let (mut near, _) = listener.accept().await.unwrap();
+            counts[next].fetch_add(1, Ordering::Relaxed);
+            connections.spawn(async move {
+                let mut far = TcpStream::connect(peers[next]).await.unwrap();
+                // Either end may break it off.
+                let _ = copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    (address, given, proxy)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_one_proxy_a_conversation_goes_on_wherever_each_question_goes() {
+    let Some(house) = House::new() else { return };
+    let (a, b) = (house.start("a", &[]).await, house.start("b", &[]).await);
+    let (proxy, given, _proxying) = round_robin([&a, &b]).await;
+    let mut session = Value::Null;
+    for turn in 0..6 {
+        // With a connection of its own.
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let body = json!({ "message": QUESTION, "session_id": session });
+        let asked = client.post(format!("http://{proxy}/chat")).json(&body).send();
+        let reply = Reply::read(asked.await.unwrap()).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+        let reply = reply.json();
+        assert_eq!(reply["session_restarted"], false, "turn {turn}: {reply}");
+        assert!(turn == 0 || reply["session_id"] == session, "turn {turn}: {reply}");
+        session = reply["session_id"].clone();
+    }
+    assert_eq!(given.each_ref().map(|count| count.load(Ordering::Relaxed)), [3, 3]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,7 +16,7 @@ use askbook::question::{Question, QuestionLimits};
 use askbook::search::SearchSettings;
 use askbook::session::MessageId;
 use askbook_gemini::{Client, ClientConfig, GeminiGenerator, GeneratorConfig, Retries, Timeouts};
-use askbook_http::{ClientSettings, ConnectionSettings, HttpSettings, ReadinessSettings};
+use askbook_http::{ClientSettings, ConnectionSettings, HttpSettings, Proxies, ReadinessSettings};
 use askbook_memory::{MemoryEmbedder, MemorySessions, MemoryStore, SessionLimits};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
@@ -226,9 +226,11 @@ impl Server {
     async fn start() -> Self {
         let connections = ConnectionSettings {
             limit: 8 * ASKERS,
+            proxies: Proxies::default(),
             head_timeout: LONG,
             idle_timeout: LONG,
             write_timeout: LONG,
+            drain: Duration::ZERO,
             shutdown_timeout: LONG,
         };
         let settings = HttpSettings {
@@ -240,7 +242,7 @@ impl Server {
             deadline: LONG,
             heartbeat: LONG,
             readiness: ReadinessSettings { ttl: LONG, timeout: LONG },
-            connections,
+            connections: connections.clone(),
         };
         let any_port = "127.0.0.1:0".parse().unwrap();
         let bound = askbook_http::Server::bind(any_port, connections).unwrap();

@@ -1,3 +1,6 @@
+/// What a collector of OpenTelemetry's is sent.
+mod spans;
+
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tokio::sync::mpsc;

@@ -104,7 +104,8 @@ async fn a_question_that_takes_too_long_altogether_is_given_up() {
         ("ASKBOOK_DEADLINE_MS", "200"),
     ])
     .await;
-    app.chat(&json!({ "message": QUESTION })).await.is_problem(504, "deadline_exceeded");
+    // A part of the time is for what could do without the search.
+    app.chat(&json!({ "message": QUESTION })).await.is_problem(504, "upstream_timeout");
     assert_eq!(calls(&gemini).await.1, 0, "nothing is written for nobody");
 }
 

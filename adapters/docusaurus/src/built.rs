@@ -7,7 +7,7 @@
 //! edition begins, and which pages of a language are not translated.
 
 mod blocks;
-mod document;
+pub(crate) mod document;
 mod inline;
 
 use std::collections::{BTreeMap, HashMap};

@@ -163,15 +163,24 @@ fn reason(error: &walkdir::Error) -> String {
 /// The text of a page, with `\n` for every line break and without a byte order mark. `name` is
 /// what a finding calls it.
 pub(crate) fn load(path: &Path, name: &str) -> Result<String, Finding> {
-    let finding = |line, what: String| Finding::new(name, line, what);
+    let finding = |what: String| Finding::new(name, None, what);
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|opened| opened.take(PAGE_LIMIT + 1).read_to_end(&mut bytes))
-        .map_err(|error| finding(None, format!("cannot be read ({}): left out", error.kind())))?;
+        .map_err(|error| finding(format!("cannot be read ({}): left out", error.kind())))?;
     if bytes.len() as u64 > PAGE_LIMIT {
         let limit = PAGE_LIMIT / (1024 * 1024);
-        return Err(finding(None, format!("larger than {limit} MiB: left out; split the page")));
+        return Err(finding(format!("larger than {limit} MiB: left out; split the page")));
     }
+    text(bytes, name)
+}
+
+/// The text of a page that is in these bytes, with line feeds alone.
+///
+/// # Errors
+/// It is not UTF-8, or one line nests more than a parser should follow.
+pub(crate) fn text(bytes: Vec<u8>, name: &str) -> Result<String, Finding> {
+    let finding = |line, what: String| Finding::new(name, line, what);
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         finding(Some(line_at(valid)), "not UTF-8: left out; save the file as UTF-8".to_owned())

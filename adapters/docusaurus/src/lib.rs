@@ -12,6 +12,8 @@
 mod built;
 mod files;
 mod front_matter;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod heading;
 mod markdown;
 mod partial;

@@ -4,7 +4,7 @@
 mod collection;
 pub(crate) mod config;
 mod generated;
-mod script;
+pub(crate) mod script;
 mod value;
 
 use std::collections::HashMap;

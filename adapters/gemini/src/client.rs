@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use askbook::error::{ErrorKind, PortError};
-use askbook::trace::TraceParent;
+use askbook::request::Context;
 use backon::{ExponentialBuilder, Retryable};
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::{Proxy, RequestBuilder, Response, Url, redirect};
@@ -27,6 +27,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 const BUDGET_PER_SECOND: u32 = 1;
 const BUDGET_PART: f32 = 0.1;
+/// By when a server may give up, in whole seconds from when it is asked: what Google's own clients
+/// send (`SERVER_TIMEOUT_HEADER` in googleapis/js-genai, `_api_client.py` in python-genai)...
+const SERVER_TIMEOUT: &str = "x-server-timeout";
+/// ...where it is not less than this: Gemini refuses that with "Minimum allowed deadline is 10s".
+const LEAST_SERVER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where Gemini is and how it is called.
 pub struct ClientConfig {
@@ -63,13 +68,15 @@ pub struct Timeouts {
     pub connect: Duration,
     /// Between two pieces of a response, and before the first.
     pub read: Duration,
-    /// For a whole call with all its tries and pauses; for a generation, until it begins.
+    /// For a whole call with all its tries and pauses; for a generation, until it begins. No call
+    /// takes longer than the request has left that it is made for.
     pub call: Duration,
 }
 
 /// When a call is tried again: only before its first byte, only after a failure that may pass (no
-/// connection; 408, 429, 500, 502, 503, 504), only within the limit of the call, and only for one
-/// of ten calls and one more each second, of all that clones of a client make.
+/// connection; 408, 429, 500, 502, 503, 504), only within the limit of the call and the deadline of
+/// its request, and only for one of ten calls and one more each second, of all that clones of a
+/// client make. A pause that would end too late is not begun.
 #[derive(Clone, Copy, Debug)]
 pub struct Retries {
     /// How often at most.
@@ -258,16 +265,12 @@ impl Client {
         request: impl Fn() -> RequestBuilder,
         retries: usize,
     ) -> Result<Response, PortError> {
-        let end = Instant::now() + self.timeouts.call;
+        let end = Instant::now() + left_of(self.timeouts.call);
         let retries = Retries { times: retries, ..self.retries };
         if retries.times > 0 {
             self.budget.deposit();
         }
-        let request = || match TraceParent::current() {
-            Some(trace) => request().header("traceparent", trace.to_string()),
-            None => request(),
-        };
-        let response = (|| async { accepted(request().send().await, model).await })
+        let response = (|| async { accepted(told(request()).send().await, model).await })
             .retry(retries.schedule())
             .when(|failure: &Failure| failure.transient)
             .adjust(|failure, due| {
@@ -292,11 +295,34 @@ impl Client {
         &self,
         answer: impl Future<Output = Result<T, PortError>>,
     ) -> Result<T, PortError> {
-        let limit = self.timeouts.call;
+        let limit = left_of(self.timeouts.call);
         tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
             let message = format!("gemini did not answer within {limit:?}");
             Err(PortError::new(ErrorKind::Timeout, message))
         })
+    }
+}
+
+/// As much of this time as the request has left that the caller works for.
+pub(crate) fn left_of(limit: Duration) -> Duration {
+    time_left().map_or(limit, |left| left.min(limit))
+}
+
+/// How long somebody waits, if that is known.
+fn time_left() -> Option<Duration> {
+    let deadline = Context::current().deadline.map(Instant::from_std)?;
+    Some(deadline.saturating_duration_since(Instant::now()))
+}
+
+/// The request with what Gemini should know of the one that it is made for.
+fn told(request: RequestBuilder) -> RequestBuilder {
+    let request = match Context::current().trace {
+        Some(trace) => request.header("traceparent", trace.to_string()),
+        None => request,
+    };
+    match time_left().filter(|left| *left >= LEAST_SERVER_TIMEOUT) {
+        Some(left) => request.header(SERVER_TIMEOUT, left.as_secs_f64().ceil().to_string()),
+        None => request,
     }
 }
 

@@ -264,7 +264,7 @@ fn is_blank(text: &str) -> bool {
 }
 
 /// Checks a vector and gives it unit length, which Gemini does for all of 3072 components only.
-fn unit_vector(mut vector: Vec<f32>, dimension: usize) -> Result<Vec<f32>, PortError> {
+pub(crate) fn unit_vector(mut vector: Vec<f32>, dimension: usize) -> Result<Vec<f32>, PortError> {
     if vector.len() != dimension {
         let found = vector.len();
         return Err(malformed(format!("gemini made a vector of {found} and not of {dimension}")));

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use reqwest::Response;
 use tokio::time::{Instant, sleep_until};
 
-use crate::client::{Client, Model, broken, unreadable};
+use crate::client::{Client, Model, broken, left_of, unreadable};
 use crate::outage::LatestCall;
 use crate::reply::Reply;
 use crate::sse::Events;
@@ -187,8 +187,9 @@ struct Budget {
 }
 
 impl Budget {
-    /// One that begins now.
+    /// One that begins now and, at the latest, is over when the request is.
     fn new(limit: Duration) -> Self {
+        let limit = left_of(limit);
         Self { limit, end: Instant::now() + limit }
     }
 

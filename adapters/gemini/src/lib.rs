@@ -8,10 +8,14 @@
 //!   of its statuses, reasons and quotas do.
 //! * A call that failed before its first byte is tried again where that can help; see
 //!   [`Retries`].
+//! * No call outlasts the request that it is made for, whose deadline Gemini is told
+//!   ([`Context`](askbook::request::Context)).
 
 mod client;
 mod embed;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod generate;
 mod models;
 mod outage;

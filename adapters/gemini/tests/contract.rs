@@ -10,6 +10,7 @@ mod support {
 mod wire {
     mod calls;
     mod condensing;
+    mod deadline;
     mod embedding;
     mod generation;
     mod models;

@@ -82,6 +82,11 @@ impl Breaker {
         }
     }
 
+    /// Whether the last call that said something went well.
+    pub(crate) fn is_well(&self) -> bool {
+        self.phase == Phase::Closed { failures: 0 }
+    }
+
     /// Begins a call, which has to [`end`](Self::end).
     pub(crate) fn begin(&mut self, now: Instant) -> Result<Period, Duration> {
         self.check(now)?;

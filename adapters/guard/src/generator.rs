@@ -12,8 +12,10 @@ use futures_util::StreamExt;
 use tokio::time::Instant;
 
 use crate::guard::{Guard, Permit};
+use crate::span::{MOST, Span};
 
-/// A generator that is guarded. A generation is a call until its stream ends or is dropped.
+/// A generator that is guarded. A generation is a call until its stream ends or is dropped; it may
+/// take nine tenths of the time that is left to its request.
 pub struct GuardedGenerator {
     generator: Arc<dyn Generator>,
     guard: Guard,
@@ -38,13 +40,16 @@ impl Generator for GuardedGenerator {
 
     async fn generate(&self, prompt: Prompt) -> Result<Generation, PortError> {
         let mut permit = self.guard.admit()?;
-        let begun = self.generator.generate(prompt).await;
+        let span = Span::of_what_is_left(MOST);
+        let Some(begun) = span.bound(self.generator.generate(prompt)).await else {
+            return Err(permit.give_up());
+        };
         if begun.is_err() {
             permit.end(&begun);
             return begun;
         }
         permit.answered();
-        begun.map(|pieces| watched(pieces, permit))
+        begun.map(|pieces| watched(pieces, permit, span))
     }
 
     /// Its deadline is the reader's patience and shorter than the upstream's: not to keep it says
@@ -65,28 +70,38 @@ impl Generator for GuardedGenerator {
     }
 }
 
-/// The pieces, with the permit until the last of them.
-fn watched(mut pieces: Generation, permit: Permit) -> Generation {
+/// The pieces, with the permit until the last of them, which comes in time.
+fn watched(mut pieces: Generation, permit: Permit, span: Span) -> Generation {
     Box::pin(stream! {
         let began = Instant::now();
         let mut waited = Duration::ZERO;
-        let mut permit = Some(permit);
         loop {
             let asked = Instant::now();
-            let Some(piece) = pieces.next().await else { return };
-            waited += asked.elapsed();
-            if !matches!(piece, Ok(Generated::Text(_)))
-                && let Some(permit) = permit.take()
-            {
-                // The time of an answer that nobody fetched ran out by no fault of the upstream.
-                let late = piece.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout);
-                if late && waited < began.elapsed() / 2 {
-                    drop(permit);
-                } else {
-                    permit.end(&piece);
+            let piece = match span.bound(pieces.next()).await {
+                Some(Some(piece)) => piece,
+                Some(None) => return,
+                None => {
+                    // Not when somebody polls again: what nobody reads costs as much.
+                    drop((pieces, permit));
+                    let message = "the answer was not complete while there was time for it";
+                    yield Err(PortError::new(ErrorKind::Timeout, message));
+                    return;
                 }
+            };
+            waited += asked.elapsed();
+            if matches!(piece, Ok(Generated::Text(_))) {
+                yield piece;
+                continue;
+            }
+            // The time of an answer that nobody fetched ran out by no fault of the upstream.
+            let late = piece.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout);
+            if late && waited < began.elapsed() / 2 {
+                drop(permit);
+            } else {
+                permit.end(&piece);
             }
             yield piece;
+            return;
         }
     })
 }

@@ -8,12 +8,14 @@ use tokio::time::Instant;
 
 use crate::breaker::{Breaker, Outcome, Turn};
 use crate::limit::{Concurrency, Limit};
+use crate::span::{HALF, Span, is_over};
 use crate::state::{Call, Refusal, State};
 
 /// When to ask again where there is too much to do.
 const SOON: Duration = Duration::from_secs(1);
-/// The longest time that an upstream is left alone, whatever it asks for: no quota is longer.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
+/// The longest time that an upstream is left alone, whatever it asks for: a quota of a day is there
+/// again as soon as its owner pays.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// When calls to an upstream are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +24,8 @@ pub struct GuardSettings {
     /// seconds, and for up to 30 as long as it does not come back. 1 where something stands in for
     /// it.
     pub failures: NonZeroU32,
-    /// The longest wait that it may ask for without being left alone until then, as for a quota.
+    /// The longest wait that it may ask for without being left alone until then, as for a quota; it
+    /// is asked every hour even so.
     pub patience: Duration,
     /// How many calls it may have at once.
     pub concurrency: Concurrency,
@@ -73,8 +76,14 @@ impl Guard {
     ///
     /// # Errors
     /// At once, where the upstream is left alone or has enough to do; with the time after which to
-    /// ask again. `RateLimited` when it refuses calls itself, else `Unavailable`.
+    /// ask again. `RateLimited` when it refuses calls itself, else `Unavailable`. `Timeout` when
+    /// nobody waits for the call any more.
     pub fn admit(&self) -> Result<Permit, PortError> {
+        if is_over() {
+            self.count_refusal("late");
+            let message = format!("no time is left to ask {}", self.0.upstream);
+            return Err(PortError::new(ErrorKind::Timeout, message));
+        }
         let mut watched = self.watched();
         match watched.state.begin(Instant::now()) {
             Ok(call) => {
@@ -87,9 +96,7 @@ impl Guard {
                     Refusal::Open(_) => "open",
                     Refusal::Full(_) => "full",
                 };
-                let upstream = self.0.upstream.clone();
-                let name = "askbook_upstream_refusals_total";
-                counter!(name, "upstream" => upstream, "reason" => reason).increment(1);
+                self.count_refusal(reason);
                 Err(self.refuse(refusal, watched.cause.as_ref()))
             }
         }
@@ -105,16 +112,18 @@ impl Guard {
         open.map_err(|wait| self.refuse(Refusal::Open(wait), watched.cause.as_ref()))
     }
 
-    /// Makes a call if it is let through.
+    /// Makes a call if it is let through. It may take half of the time that is left to its request.
     ///
     /// # Errors
-    /// Those of [`admit`](Self::admit) and of the call.
+    /// Those of [`admit`](Self::admit) and of the call; `Timeout` when it takes longer.
     pub async fn call<T>(
         &self,
         call: impl Future<Output = Result<T, PortError>>,
     ) -> Result<T, PortError> {
         let permit = self.admit()?;
-        let result = call.await;
+        let Some(result) = Span::of_what_is_left(HALF).bound(call).await else {
+            return Err(permit.give_up());
+        };
         permit.end(&result);
         result
     }
@@ -129,10 +138,28 @@ impl Guard {
         call: impl Future<Output = Result<T, PortError>>,
     ) -> Result<T, PortError> {
         let mut permit = self.admit()?;
-        let result = call.await;
+        let Some(result) = Span::of_what_is_left(HALF).bound(call).await else {
+            return Err(permit.give_up());
+        };
         permit.answered();
         permit.end(&result);
         result
+    }
+
+    /// Whether the upstream answers, and has at most half as much to do as it manages.
+    pub(crate) fn is_at_ease(&self) -> bool {
+        let watched = self.watched();
+        watched.state.breaker.is_well() && !watched.state.limit.is_used()
+    }
+
+    pub(crate) fn upstream(&self) -> &str {
+        &self.0.upstream
+    }
+
+    fn count_refusal(&self, reason: &'static str) {
+        let upstream = self.0.upstream.clone();
+        let name = "askbook_upstream_refusals_total";
+        counter!(name, "upstream" => upstream, "reason" => reason).increment(1);
     }
 
     fn refuse(&self, refusal: Refusal, cause: Option<&Cause>) -> PortError {
@@ -249,6 +276,21 @@ impl Permit {
         if result.is_err() {
             self.end(result);
         }
+    }
+
+    /// The request has no more time for the call. The upstream is at fault for that if it took far
+    /// longer than it does, and not if there was little left.
+    pub(crate) fn give_up(mut self) -> PortError {
+        let took = self.call.map(|call| call.began.elapsed()).unwrap_or_default();
+        let is_slow = self.guard.watched().state.limit.is_slow(took);
+        let message = format!(
+            "{} did not answer within {} ms, and the request has no more time for it",
+            self.guard.upstream(),
+            took.as_millis()
+        );
+        let error = PortError::new(ErrorKind::Timeout, message);
+        self.over(if is_slow { Outcome::Failed } else { Outcome::Nothing }, Some(&error));
+        error
     }
 
     fn over(&mut self, outcome: Outcome, error: Option<&PortError>) {

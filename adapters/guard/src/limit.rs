@@ -18,6 +18,8 @@ const WINDOW: f64 = 600.0;
 const DOUBT: f64 = 0.01;
 /// How much longer than usual a call may take before it counts as one that had to wait.
 const TOLERANCE: f64 = 2.0;
+/// How much longer than usual one may take before it is not worth waiting for.
+const PATIENCE: f64 = 5.0;
 /// What is left of the limit after a failure.
 const BACKOFF: f64 = 0.9;
 
@@ -71,6 +73,17 @@ impl Limit {
         self.in_flight >= self.calls()
     }
 
+    /// Whether at least half of the limit is made use of.
+    pub(crate) fn is_used(&self) -> bool {
+        self.in_flight * 2 >= self.calls()
+    }
+
+    /// Whether a call that has taken so long is far slower than usual. Where nothing has ever been
+    /// answered, every call is.
+    pub(crate) fn is_slow(&self, took: Duration) -> bool {
+        took.as_secs_f64() > PATIENCE * self.usual
+    }
+
     pub(crate) fn begin(&mut self) {
         self.in_flight += 1;
     }
@@ -84,7 +97,7 @@ impl Limit {
     pub(crate) fn answered(&mut self, took: Duration) {
         let took = took.as_secs_f64().max(1e-6);
         self.calls += 1.0;
-        let is_used = self.in_flight * 2 >= self.calls();
+        let is_used = self.is_used();
         let least = 2.0 / (WINDOW + 1.0);
         let is_doubtful = is_used && self.calls > 1.0;
         let weight = if is_doubtful { least * DOUBT } else { least.max(1.0 / self.calls) };

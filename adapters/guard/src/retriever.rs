@@ -8,6 +8,8 @@ use askbook::ports::{Rankings, Retriever};
 use async_trait::async_trait;
 
 use crate::guard::Guard;
+use crate::hedge::Hedge;
+use crate::span::{HALF, Span};
 
 /// A retriever that is guarded.
 pub struct GuardedRetriever {
@@ -28,7 +30,9 @@ impl Retriever for GuardedRetriever {
     /// worth embedding then.
     async fn shape(&self) -> Result<VectorShape, PortError> {
         let permit = self.guard.admit()?;
-        let shape = self.retriever.shape().await;
+        let Some(shape) = Span::of_what_is_left(HALF).bound(self.retriever.shape()).await else {
+            return Err(permit.give_up());
+        };
         permit.end_of_what_may_be_known(&shape);
         shape
     }
@@ -51,6 +55,42 @@ impl Retriever for GuardedRetriever {
 
     async fn serves(&self) -> Result<(), PortError> {
         self.guard.check()?;
+        self.retriever.serves().await
+    }
+}
+
+/// A retriever whose searches are made once more when that takes long.
+pub struct HedgedRetriever {
+    retriever: Arc<dyn Retriever>,
+    hedge: Hedge,
+}
+
+impl HedgedRetriever {
+    /// This retriever, which is guarded itself.
+    pub fn new(retriever: Arc<dyn Retriever>, hedge: Hedge) -> Self {
+        Self { retriever, hedge }
+    }
+}
+
+#[async_trait]
+impl Retriever for HedgedRetriever {
+    async fn shape(&self) -> Result<VectorShape, PortError> {
+        self.retriever.shape().await
+    }
+
+    async fn retrieve(&self, near: &Embedding, limit: NonZeroUsize) -> Result<Rankings, PortError> {
+        self.hedge.call(|| self.retriever.retrieve(near, limit)).await
+    }
+
+    async fn passages(&self, ids: &[PassageId]) -> Result<Vec<Passage>, PortError> {
+        self.retriever.passages(ids).await
+    }
+
+    async fn ready(&self) -> Result<(), PortError> {
+        self.retriever.ready().await
+    }
+
+    async fn serves(&self) -> Result<(), PortError> {
         self.retriever.serves().await
     }
 }

@@ -24,6 +24,7 @@ use crate::problem::{Code, Failure, Listed, Problem};
 use crate::progress::Progress;
 use crate::readiness::Probe;
 use crate::request_log::RequestId;
+use crate::server::Leaving;
 use crate::settings::HttpSettings;
 use crate::streaming::{self, Bounds, Closing};
 use crate::wire::{
@@ -243,8 +244,10 @@ impl Api {
     /// Asks everything that an answer depends on, at most once in a few seconds. While answers are
     /// merely worse than with everything in order, the server is ready, and `degraded`.
     #[oai(path = "/ready", method = "get", operation_id = "ready", tag = "Tag::Operation")]
-    async fn ready(&self) -> Result<ReadyResponse, Failure<Looking>> {
-        let readiness = self.probe.readiness().await;
+    async fn ready(&self, request: &Request) -> Result<ReadyResponse, Failure<Looking>> {
+        let mut readiness = self.probe.readiness().await;
+        let leaves = request.data().is_some_and(|Leaving(told)| told.is_cancelled());
+        readiness.ready &= !leaves;
         Ok(if readiness.ready {
             ReadyResponse::Ready(Json(readiness))
         } else {

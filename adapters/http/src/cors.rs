@@ -96,7 +96,7 @@ impl<E: Endpoint> Endpoint for Cors<E> {
 /// Whether the request comes from a page of this server, such as Swagger UI: browsers send the
 /// `Origin` with a POST from there, too. Behind a proxy that changes `Host`, the browser's own
 /// word counts, which no page can forge.
-fn is_own(headers: &HeaderMap) -> bool {
+pub(crate) fn is_own(headers: &HeaderMap) -> bool {
     let authority = |name| headers.get(name).map(HeaderValue::as_bytes).map(without_scheme);
     headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
         || (headers.contains_key(HOST) && authority(ORIGIN) == authority(HOST))

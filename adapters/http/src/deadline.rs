@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use askbook::request::Context;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until};
 
 use crate::problem::Problem;
 
-/// Answers for an endpoint that takes too long, and drops its work. A reply that was begun is
-/// bounded where it is written (`streaming`).
+/// Answers for an endpoint that takes too long, and drops its work, which knows of the deadline. A
+/// reply that was begun is bounded where it is written (`streaming`).
 pub(crate) struct Deadline<E> {
     inner: E,
     after: Duration,
@@ -24,7 +25,13 @@ impl<E: Endpoint> Endpoint for Deadline<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let answered = timeout(self.after, self.inner.get_response(request)).await;
-        Ok(answered.unwrap_or_else(|_| Problem::deadline_exceeded().into_response()))
+        let expires = Instant::now() + self.after;
+        let context = Context::current().until(expires.into_std());
+        Ok(tokio::select! {
+            // First, so that a call that gives up at the deadline is not what is told.
+            biased;
+            () = sleep_until(expires) => Problem::deadline_exceeded().into_response(),
+            response = context.scope(self.inner.get_response(request)) => response,
+        })
     }
 }

@@ -75,7 +75,8 @@ impl Proxies {
         neighbour && forwarded && !self.contain(peer.to_canonical())
     }
 
-    fn contain(&self, address: IpAddr) -> bool {
+    /// Whether this is one of them.
+    pub(crate) fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 
@@ -122,12 +123,17 @@ fn origin(element: &str) -> Option<IpAddr> {
 /// What of an address one client has for sure: all of IPv4, the network of IPv6 (/64, which every
 /// household has for itself).
 pub(crate) fn household(address: IpAddr) -> String {
-    match address {
+    match network(address) {
         IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let network = Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64));
-            format!("{network}/64")
-        }
+        IpAddr::V6(network) => format!("{network}/64"),
+    }
+}
+
+/// The same as an address: the first one of the network.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
     }
 }
 

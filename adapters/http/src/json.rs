@@ -170,7 +170,7 @@ async fn discard(chunks: impl Stream) {
 }
 
 /// Reads an object. Messages say where and what is wrong, and nothing that the client wrote.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => {}
         Some(_) => return Err(Problem::new(Code::InvalidJson, "the body must be a JSON object")),

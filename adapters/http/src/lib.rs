@@ -16,11 +16,15 @@
 //! A reply that is told while it is written (`streaming`) outlives its handler: what these layers
 //! do for it is done again in its body, where an error is an event.
 
+mod activity;
 mod api;
 mod client;
 mod cors;
+mod crowd;
 mod deadline;
 mod forwarded;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod json;
 mod key;
 mod limits;
@@ -34,7 +38,6 @@ mod routes;
 mod server;
 mod settings;
 mod streaming;
-mod timed_stream;
 mod wire;
 
 use askbook::answer::Answer;

@@ -12,7 +12,7 @@ use poem_openapi::{
 use crate::api::Api;
 
 /// The version of the API; raised when it changes.
-const VERSION: &str = "1.3.0";
+const VERSION: &str = "1.4.0";
 
 const DESCRIPTION: &str = "Answers readers' questions about one book, from the book and nothing \
 else, with the passages that support each statement. Every error is a problem document \
@@ -87,6 +87,8 @@ impl OpenApi for Description {
 
 #[cfg(test)]
 mod tests {
+    use askbook::question::{Question, QuestionLimits};
+    use regex::Regex;
     use serde_json::Value;
 
     use super::*;
@@ -155,12 +157,25 @@ mod tests {
 
     #[test]
     fn the_limits_in_the_document_are_the_default_ones() {
-        let limits = askbook::question::QuestionLimits::default();
-        let document: serde_json::Value = serde_json::from_str(&document()).unwrap();
+        let limits = QuestionLimits::default();
+        let document: Value = serde_json::from_str(&document()).unwrap();
         let schemas = &document["components"]["schemas"];
         let properties = &schemas["ChatRequest"]["properties"];
         assert_eq!(properties["message"]["maxLength"], limits.text);
         assert_eq!(properties["selected_text"]["maxLength"], limits.selected_text);
         assert_eq!(schemas["SearchRequest"]["properties"]["query"]["maxLength"], limits.text);
+    }
+
+    #[test]
+    fn the_document_says_what_of_a_question_can_be_seen() {
+        let document: Value = serde_json::from_str(&document()).unwrap();
+        let schemas = &document["components"]["schemas"];
+        let seen = &schemas["ChatRequest"]["properties"]["message"]["pattern"];
+        assert_eq!(*seen, schemas["SearchRequest"]["properties"]["query"]["pattern"]);
+        let seen = Regex::new(seen.as_str().unwrap()).unwrap();
+        for c in (0..=0xFFFF).filter_map(char::from_u32).chain(['𝒳', '👍', '\u{20000}']) {
+            let asked = Question::new(&c.to_string(), None, None, QuestionLimits::default());
+            assert_eq!(seen.is_match(&format!(" {c}")), asked.is_ok(), "{c:?}");
+        }
     }
 }

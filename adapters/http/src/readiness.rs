@@ -1,6 +1,7 @@
 //! Whether questions can be answered.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use askbook::chat::Ports;
 use askbook::error::{ErrorKind, PortError};
@@ -39,7 +40,7 @@ impl Probe {
         // Held while the dependencies are asked, so that everyone else waits for this result.
         let mut latest = self.latest.lock().await;
         if let Some((at, readiness)) = &*latest
-            && at.elapsed() < self.settings.ttl
+            && at.elapsed() < self.ttl(readiness)
         {
             return readiness.clone();
         }
@@ -68,6 +69,12 @@ impl Probe {
         let readiness = Readiness { ready, degraded, dependencies };
         *latest = Some((Instant::now(), readiness.clone()));
         readiness
+    }
+
+    /// For how long this is told again. What is not ready may become so at any moment.
+    fn ttl(&self, readiness: &Readiness) -> Duration {
+        const NOT_READY: Duration = Duration::from_secs(1);
+        if readiness.ready { self.settings.ttl } else { self.settings.ttl.min(NOT_READY) }
     }
 
     /// A dependency that may serve without being ready.

@@ -54,7 +54,7 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
         request.set_data(RequestId(id.clone()));
         let route = routes::find(request.uri().path());
         let trace = trace(request.headers());
-        let mut entry = Entry::new(&id, request.method(), route, trace);
+        let mut entry = within(trace, || Entry::new(&id, request.method(), route, trace));
         if request.method() == Method::HEAD {
             // hyper leaves the body out.
             request.set_method(Method::GET);
@@ -99,7 +99,7 @@ impl fmt::Display for RequestId {
 
 /// Makes `/chat/` and `/api/chat`, by which existing front ends ask, the same as `/chat`, and so
 /// with every address.
-fn canonicalise(uri: &mut Uri) {
+pub(crate) fn canonicalise(uri: &mut Uri) {
     let path = uri.path();
     let trimmed = path.trim_end_matches('/');
     let below_api = trimmed.strip_prefix("/api").filter(|path| routes::find(path).is_some());
@@ -117,7 +117,7 @@ fn canonicalise(uri: &mut Uri) {
 }
 
 /// The id that the client or a proxy gave the request, if it is fit for a log, or a new one.
-fn request_id(headers: &HeaderMap) -> HeaderValue {
+pub(crate) fn request_id(headers: &HeaderMap) -> HeaderValue {
     let fit = |id: &&HeaderValue| {
         (1..=64).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
     };
@@ -128,7 +128,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 }
 
 /// The trace that the request belongs to, if its caller says so, once and in the right form.
-fn trace(headers: &HeaderMap) -> Option<TraceParent> {
+pub(crate) fn trace(headers: &HeaderMap) -> Option<TraceParent> {
     let mut given = headers.get_all(TRACE_PARENT).iter();
     let (given, None) = (given.next()?, given.next()) else {
         return None;

@@ -4,44 +4,54 @@
 //! when the process is out of file descriptors; it has no deadline for a slow client; it does
 //! not notice that a client has left, so that an answer nobody waits for is paid for; and it
 //! leaves Nagle's algorithm on, which holds small pieces of an answer back for 40 ms.
+//!
+//! What each connection waits for is its `activity`, which has its deadlines; who goes when there
+//! are too many of them, the `crowd` decides.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::Stream;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use poem::Endpoint;
 use poem::http::uri::Scheme;
 use poem::http::{Request, Response};
 use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Body as PoemBody, Endpoint, Request as PoemRequest};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{Semaphore, watch};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use crate::activity::{Abort, Activity, Phase, WatchedStream};
 use crate::client::Peer;
+use crate::crowd::{Crowd, GRACE, Place};
+use crate::forwarded;
 use crate::settings::ConnectionSettings;
 use crate::streaming::Closing;
-use crate::timed_stream::{Phase, TimedStream, overdue};
 
-/// How many connections the system keeps until they are accepted.
-const BACKLOG: u32 = 1_024;
+/// How many connections the system keeps until they are accepted, if it keeps so many.
+const BACKLOG: u32 = 4_096;
 
 /// The longest head of a request, in bytes; more is answered with 431.
 const HEAD_LIMIT: usize = 32 * 1_024;
 
-/// An HTTP/1.1 server.
+/// Told when the server is about to take no more connections: an extension of every request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Leaving(pub(crate) CancellationToken);
+
+/// An HTTP/1.1 server. HTTP/2 is not spoken: one connection of it can ask for more than many.
 pub struct Server;
 
 /// A server whose socket is open.
@@ -80,68 +90,128 @@ impl Bound {
         self.address
     }
 
-    /// Serves until `shutdown` resolves; then accepts nothing more, lets the requests that are
-    /// being handled end for as long as the settings allow, and cuts off those that do not.
+    /// Serves until `shutdown` resolves and then, while it says that it is not ready, for as long
+    /// as the settings say; then accepts nothing more, lets the requests that are being handled
+    /// end for as long as the settings allow, and cuts off those that do not.
     pub async fn serve<E>(self, app: E, shutdown: impl Future<Output = ()>)
     where
         E: Endpoint + 'static,
     {
         let Self { listener, address, settings } = self;
-        let slots = Arc::new(Semaphore::new(settings.limit));
-        let connections = TaskTracker::new();
-        let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-        let closing = Closing::default();
-        let (crowded, _) = watch::channel(false);
-        let app = Arc::new(app);
+        let (drain, shutdown_timeout) = (settings.drain, settings.shutdown_timeout);
+        let reception = Reception {
+            app: Arc::new(app),
+            address,
+            crowd: Crowd::new(settings.limit),
+            settings: Arc::new(settings),
+            connections: TaskTracker::new(),
+            signals: Signals::default(),
+        };
+        let Reception { connections, signals, .. } = &reception;
 
+        let stopped = async {
+            shutdown.await;
+            signals.leaving.0.cancel();
+            if !drain.is_zero() {
+                info!(drain_ms = drain.as_millis(), "not ready any more");
+                sleep(drain).await;
+            }
+        };
+        // Whoever waits for a place.
+        let mut waiting = None;
         let accepting = async {
             loop {
-                let (stream, peer) = accept(|| listener.accept()).await;
-                crowded.send_replace(slots.available_permits() == 0);
-                // Never fails: nobody closes the semaphore.
-                let slot = Arc::clone(&slots).acquire_owned().await;
-                crowded.send_replace(false);
-                let connection = Connection {
-                    app: Arc::clone(&app),
-                    addresses: (LocalAddr(address.into()), RemoteAddr(peer.into())),
-                    peer: Peer(peer.ip()),
-                    settings,
-                    crowded: crowded.subscribe(),
-                    closing: closing.clone(),
-                };
-                let (drain, cut) = (drain.clone(), cut.clone());
-                connections.spawn(async move {
-                    cut.run_until_cancelled_owned(connection.serve(stream, drain)).await;
-                    drop(slot);
-                });
+                let (stream, peer) = accept(|| listener.accept(), &reception.crowd).await;
+                let from = reception.household(peer.ip());
+                waiting = Some((stream, peer));
+                let place = reception.crowd.admit(from).await;
+                if let Some((stream, peer)) = waiting.take() {
+                    reception.receive(stream, peer, place);
+                }
             }
         };
         tokio::select! {
             () = accepting => {}
-            () = shutdown => {}
+            () = stopped => {}
         }
 
-        drop(listener);
-        drain.cancel();
+        signals.drain.cancel();
+        for (stream, peer) in waiting.into_iter().chain(queue(listener)) {
+            let place = reception.crowd.let_in(reception.household(peer.ip()));
+            reception.receive(stream, peer, place);
+        }
         connections.close();
         info!(connections = connections.len(), "stopping");
-        let last_words = (settings.shutdown_timeout / 2).min(Duration::from_secs(1));
-        let in_time = settings.shutdown_timeout.saturating_sub(last_words);
+        let last_words = (shutdown_timeout / 2).min(Duration::from_secs(1));
+        let in_time = shutdown_timeout.saturating_sub(last_words);
         if timeout(in_time, connections.wait()).await.is_ok() {
             return;
         }
-        closing.0.cancel();
+        signals.closing.0.cancel();
         if timeout(last_words, connections.wait()).await.is_err() {
             warn!(connections = connections.len(), "cutting off requests that do not end");
-            cut.cancel();
+            signals.cut.cancel();
             connections.wait().await;
         }
     }
 }
 
+/// What a server tells its connections.
+#[derive(Clone, Debug, Default)]
+struct Signals {
+    leaving: Leaving,
+    /// To take no further request.
+    drain: CancellationToken,
+    /// To end streams.
+    closing: Closing,
+    /// To end at once.
+    cut: CancellationToken,
+}
+
+/// What takes connections to their places.
+struct Reception<E> {
+    app: Arc<E>,
+    address: SocketAddr,
+    crowd: Arc<Crowd>,
+    settings: Arc<ConnectionSettings>,
+    connections: TaskTracker,
+    signals: Signals,
+}
+
+impl<E: Endpoint + 'static> Reception<E> {
+    /// Whose a connection is, unless it may be anybody's.
+    fn household(&self, peer: IpAddr) -> Option<IpAddr> {
+        let peer = peer.to_canonical();
+        (!self.settings.proxies.contain(peer)).then(|| forwarded::network(peer))
+    }
+
+    fn receive(&self, stream: TcpStream, peer: SocketAddr, place: Place) {
+        let connection = Connection {
+            app: Arc::clone(&self.app),
+            addresses: (LocalAddr(self.address.into()), RemoteAddr(peer.into())),
+            peer: Peer(peer.ip()),
+            settings: Arc::clone(&self.settings),
+            signals: self.signals.clone(),
+            place,
+        };
+        self.connections.spawn(connection.serve(stream));
+    }
+}
+
+/// Who has connected and was not accepted yet; then the socket is closed.
+fn queue(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    let listener = listener.into_std().ok();
+    std::iter::from_fn(move || {
+        // An error is that there is nobody, or nothing that could be done about it here.
+        let (stream, peer) = listener.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    })
+}
+
 /// The next connection. Errors of single connections are passed over at once; after others, such
-/// as being out of file descriptors, which last until something else ends, there is a pause.
-async fn accept<T, F>(mut next: impl FnMut() -> F) -> T
+/// as being out of file descriptors, somebody is sent away, and there is a pause.
+async fn accept<T, F>(mut next: impl FnMut() -> F, crowd: &Crowd) -> T
 where
     F: Future<Output = io::Result<T>>,
 {
@@ -154,6 +224,7 @@ where
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 warn!(%error, pause_ms = pause.as_millis(), "cannot accept connections");
+                crowd.make_room();
                 sleep(pause).await;
                 pause = (pause * 2).min(LAST);
             }
@@ -170,34 +241,40 @@ struct Connection<E> {
     app: Arc<E>,
     addresses: (LocalAddr, RemoteAddr),
     peer: Peer,
-    settings: ConnectionSettings,
-    /// Whether another connection waits for a place.
-    crowded: watch::Receiver<bool>,
-    /// Whether it is about to be cut off.
-    closing: Closing,
+    settings: Arc<ConnectionSettings>,
+    signals: Signals,
+    place: Place,
 }
 
 impl<E: Endpoint + 'static> Connection<E> {
-    /// Serves the requests of one connection, and no further one once told to drain, or when it
-    /// rests while others wait for a place. A client that leaves ends it, and drops the request
-    /// that is being handled.
-    async fn serve<S>(self, stream: S, drain: CancellationToken)
+    /// Serves the requests of one connection, and no further one once told to drain, or when its
+    /// place is wanted. A client that leaves ends it, and drops the request that is being handled.
+    async fn serve<S>(self, stream: S)
     where
-        S: AsyncRead + AsyncWrite + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Abort + Unpin + 'static,
     {
-        let Self { app, addresses, peer, settings, crowded, closing } = self;
-        let (phase, phases) = watch::channel(Phase::Head);
-        let stream = TimedStream::new(stream, phase.clone(), settings.write_timeout);
-        let service = service_fn(move |mut request: Request<Incoming>| {
+        let Self { app, addresses, peer, settings, signals, place } = self;
+        let activity = &place.activity;
+        activity.enter(Phase::Head);
+        let stream = WatchedStream::new(stream, activity.clone());
+        let (leaving, closing) = (&signals.leaving, &signals.closing);
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(leaving.clone());
             request.extensions_mut().insert(closing.clone());
             request.extensions_mut().insert(peer);
-            let (app, phase) = (Arc::clone(&app), phase.clone());
+            let (app, activity) = (Arc::clone(&app), activity.clone());
             let (local, remote) = addresses.clone();
             async move {
-                phase.send_replace(Phase::Handling);
-                let response = app.get_response((request, local, remote, Scheme::HTTP).into());
-                let response = Response::from(response.await);
-                Ok::<_, Infallible>(response.map(|body| Handled { body, phase }))
+                let complete = request.body().is_end_stream();
+                activity.enter(if complete { Phase::Handling } else { Phase::Body });
+                let mut request = PoemRequest::from((request, local, remote, Scheme::HTTP));
+                if !complete {
+                    let chunks = request.take_body().into_bytes_stream();
+                    let activity = activity.clone();
+                    request.set_body(PoemBody::from_bytes_stream(Arriving { chunks, activity }));
+                }
+                let response = Response::from(app.get_response(request).await);
+                Ok::<_, Infallible>(response.map(|body| Handled { body, activity }))
             }
         });
         let connection = http1::Builder::new()
@@ -205,19 +282,29 @@ impl<E: Endpoint + 'static> Connection<E> {
             .max_header_size(HEAD_LIMIT)
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
-        let mut in_the_way = pin!(in_the_way(crowded, phases.clone()));
-        let mut overdue = pin!(overdue(phases, settings));
+        let mut overdue = pin!(activity.overdue(&settings));
+        let mut drained = pin!(async {
+            signals.drain.cancelled().await;
+            // Who has only just connected may have asked already.
+            let _ = timeout(GRACE, activity.begun()).await;
+        });
         let mut draining = false;
         let result = loop {
-            if draining {
-                connection.as_mut().graceful_shutdown();
-            }
             tokio::select! {
+                biased;
                 result = connection.as_mut() => break result,
                 () = overdue.as_mut() => return,
-                () = drain.cancelled(), if !draining => draining = true,
-                () = in_the_way.as_mut(), if !draining => draining = true,
+                () = signals.cut.cancelled() => return,
+                () = place.away.cancelled(), if !draining => {
+                    // One that rests, or was asked for something just now, is closed in order.
+                    if !activity.state().rests() && activity.state().waiting().is_some() {
+                        return;
+                    }
+                }
+                () = drained.as_mut(), if !draining => {}
             }
+            draining = true;
+            connection.as_mut().graceful_shutdown();
         };
         if let Err(error) = result {
             // Clients that leave are everyday events.
@@ -226,10 +313,30 @@ impl<E: Endpoint + 'static> Connection<E> {
     }
 }
 
+/// The body of a request. It arrives until it is dropped.
+struct Arriving<S> {
+    chunks: S,
+    activity: Activity,
+}
+
+impl<S: Stream<Item = io::Result<Bytes>> + Unpin> Stream for Arriving<S> {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.chunks).poll_next(cx)
+    }
+}
+
+impl<S> Drop for Arriving<S> {
+    fn drop(&mut self) {
+        self.activity.pass(Phase::Body, Phase::Handling);
+    }
+}
+
 /// The body of a reply. A request is being handled until all of it was taken.
 struct Handled<B> {
     body: B,
-    phase: watch::Sender<Phase>,
+    activity: Activity,
 }
 
 impl<B: Body + Unpin> Body for Handled<B> {
@@ -254,21 +361,8 @@ impl<B: Body + Unpin> Body for Handled<B> {
 
 impl<B> Drop for Handled<B> {
     fn drop(&mut self) {
-        self.phase.send_replace(Phase::Rest);
+        self.activity.enter(Phase::Rest);
     }
-}
-
-/// Resolves when a connection rests while another one waits for a place.
-async fn in_the_way(mut crowded: watch::Receiver<bool>, mut phase: watch::Receiver<Phase>) {
-    while crowded.wait_for(|&crowded| crowded).await.is_ok()
-        && phase.wait_for(|&phase| phase == Phase::Rest).await.is_ok()
-    {
-        if *crowded.borrow() {
-            return;
-        }
-    }
-    // Nobody is left who could wait.
-    std::future::pending::<()>().await;
 }
 
 #[cfg(test)]

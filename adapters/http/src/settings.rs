@@ -49,7 +49,7 @@ pub struct ClientSettings {
 /// How readiness is probed.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadinessSettings {
-    /// For how long the result of a probe is told again.
+    /// For how long the result of a probe is told again; a second at most when it is not ready.
     pub ttl: Duration,
     /// How long a dependency may take to say that it is ready.
     pub timeout: Duration,
@@ -57,10 +57,14 @@ pub struct ReadinessSettings {
 
 /// How connections are kept. Whoever is too slow is cut off, so that clients that trickle bytes
 /// cannot use up the connections.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ConnectionSettings {
-    /// How many there may be at a time; more wait in the listener's queue. At least 1.
+    /// How many there may be at a time, at least 1. When there are more, those that wait for their
+    /// clients give way, of whoever has the most of them; while all are at work, more wait in the
+    /// listener's queue.
     pub limit: usize,
+    /// The proxies in front: not one client each, but many.
+    pub proxies: Proxies,
     /// How long the head of a request may take to arrive, from the first byte of it or, for the
     /// first request, from the beginning of the connection.
     pub head_timeout: Duration,
@@ -68,9 +72,12 @@ pub struct ConnectionSettings {
     /// connections open must close them before that, or it will now and then send a request into
     /// a connection that is being closed.
     pub idle_timeout: Duration,
-    /// How long a client may take no byte of a reply.
+    /// How long a client may take next to nothing of a reply.
     pub write_timeout: Duration,
-    /// How long requests may go on after the server was told to stop. In the last second of it, or
-    /// its second half where that is shorter, streams are told to end.
+    /// How long everything goes on after the server was told to stop, but that it says that it is
+    /// not ready: so that whoever sends requests to it can send them elsewhere.
+    pub drain: Duration,
+    /// How long requests may go on after that. In the last second of it, or its second half where
+    /// that is shorter, streams are told to end.
     pub shutdown_timeout: Duration,
 }

@@ -6,8 +6,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use askbook::event::ChatEvent;
+use askbook::request::Context;
 use async_stream::stream;
 use bytes::Bytes;
+use futures_util::stream::poll_fn;
 use futures_util::{Stream, StreamExt};
 use poem::http::HeaderName;
 use poem::http::header::CACHE_CONTROL;
@@ -84,9 +86,11 @@ fn pieces<W: Wire>(
     bounds: Bounds,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
     let Bounds { expires, closing: Closing(closing), heartbeat } = bounds;
+    let context = Context::current().until(expires.into_std());
     stream! {
         // After a panic nothing of it is used again.
         let mut events = pin!(AssertUnwindSafe(events).catch_unwind());
+        let mut events = poll_fn(move |cx| context.within(|| events.as_mut().poll_next(cx)));
         let mut shown = false;
         let mut sent = Instant::now();
         loop {

@@ -2,6 +2,7 @@ mod cancel;
 mod chat;
 mod clients;
 mod cors;
+mod deadline;
 mod feedback;
 mod log;
 mod metrics;
@@ -209,9 +210,11 @@ fn settings() -> HttpSettings {
         },
         connections: ConnectionSettings {
             limit: 10,
+            proxies: Proxies::default(),
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(15),
+            drain: Duration::ZERO,
             shutdown_timeout: Duration::from_secs(10),
         },
     }

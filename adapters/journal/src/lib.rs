@@ -9,6 +9,8 @@
 //! * `replies`: the answered questions in memory.
 
 mod files;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod record;
 mod replies;
 

@@ -5,7 +5,7 @@
 //! for never began.
 
 use std::fs::{self, OpenOptions, TryLockError};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::line::Line;
@@ -63,16 +63,8 @@ impl File {
     }
 
     /// Hands over every line in order; tells how many cannot be read.
-    pub(crate) fn replay(&self, mut apply: impl FnMut(Line)) -> io::Result<usize> {
-        let mut unreadable = 0;
-        for line in BufReader::new(fs::File::open(self.folder.join(KEPT))?).split(b'\n') {
-            let line = line?;
-            match serde_json::from_slice(&line) {
-                Ok(line) => apply(line),
-                Err(_) => unreadable += usize::from(!line.is_empty()),
-            }
-        }
-        Ok(unreadable)
+    pub(crate) fn replay(&self, apply: impl FnMut(Line)) -> io::Result<usize> {
+        replay(BufReader::new(fs::File::open(self.folder.join(KEPT))?), apply)
     }
 
     /// Adds a line, in one write: it outlives the process.
@@ -104,6 +96,19 @@ impl File {
         (self.lines, self.length, self.torn) = (file, bytes.len() as u64, false);
         Ok(())
     }
+}
+
+/// Hands over every line that can be read; tells how many cannot.
+pub(crate) fn replay(lines: impl BufRead, mut apply: impl FnMut(Line)) -> io::Result<usize> {
+    let mut unreadable = 0;
+    for line in lines.split(b'\n') {
+        let line = line?;
+        match serde_json::from_slice(&line) {
+            Ok(line) => apply(line),
+            Err(_) => unreadable += usize::from(!line.is_empty()),
+        }
+    }
+    Ok(unreadable)
 }
 
 /// A file to append to, for this user alone.

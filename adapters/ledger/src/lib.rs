@@ -6,6 +6,8 @@
 //! * `pause`: the switch.
 
 mod file;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod line;
 mod pause;
 

@@ -1,5 +1,6 @@
 //! What a failed call means to the owner.
 
+use std::error::Error;
 use std::time::Duration;
 
 use askbook::error::{ErrorKind, PortError};
@@ -74,8 +75,9 @@ impl Failure {
             },
         };
         let text = status.message();
-        // What an HTTP proxy answered in the place of a gRPC server (tonic's wording).
+        // What an HTTP proxy answered in the place of a gRPC server (tonic's wordings).
         let by_proxy = text.contains("mapped from HTTP status code");
+        let page = text.split_once("while receiving response with status: ").map(|(_, code)| code);
         match status.code() {
             Code::Unauthenticated | Code::PermissionDenied => {
                 let message = if keyed {
@@ -129,7 +131,8 @@ impl Failure {
                 let message = format!("qdrant refused the call: {code}");
                 PortError::new(ErrorKind::Rejected, message)
             }
-            _ if is_no_grpc(text) => {
+            _ if page.is_some_and(|code| !code.starts_with("200")) => unreachable(),
+            _ if page.is_some() || is_no_grpc(status) => {
                 let message = format!(
                     "{address} does not answer in gRPC: this looks like the REST port, and gRPC is \
                      on 6334; check QDRANT_URL, also whether it has to begin with https://"
@@ -150,9 +153,11 @@ fn malformed(address: &Address) -> PortError {
     PortError::new(ErrorKind::Malformed, message)
 }
 
-/// Whether the peer broke HTTP/2 or gRPC itself (the wordings of h2, hyper and tonic).
-fn is_no_grpc(text: &str) -> bool {
-    ["h2 protocol error", "transport error", "protocol error"].iter().any(|s| text.contains(s))
+/// Whether what the peer says is no HTTP/2 (h2's wording). That a connection breaks off, or that
+/// the peer complains, is no sign of it: Qdrant does so when it stops.
+fn is_no_grpc(status: &Status) -> bool {
+    let mut causes = std::iter::successors(status.source(), |&cause| cause.source());
+    causes.any(|cause| cause.to_string().starts_with("connection error detected"))
 }
 
 #[cfg(test)]
@@ -179,6 +184,32 @@ mod tests {
             assert!(message.contains("the cluster may be suspended"), "{message}");
             let (_, message) = report("http://localhost", code, text);
             assert!(!message.contains("suspended"), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_says_is_no_word_of_the_server() {
+        let page = "protocol error: received message with invalid compression flag: 60 (valid \
+                    flags are 0 and 1) while receiving response with status: ";
+        for (status, kind) in [
+            ("200 OK", ErrorKind::Misconfigured),
+            ("404 Not Found", ErrorKind::Unavailable),
+            ("502 Bad Gateway", ErrorKind::Unavailable),
+        ] {
+            let text = format!("{page}{status}");
+            assert_eq!(report("http://localhost", Code::Internal, &text).0, kind, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_breaks_off_is_an_outage() {
+        for (code, text) in [
+            (Code::Unknown, "transport error"),
+            (Code::Cancelled, "operation was canceled"),
+            (Code::Internal, "h2 protocol error: http2 error"),
+            (Code::Unknown, "protocol error: missing grpc-status trailer, stream was terminated"),
+        ] {
+            assert_eq!(report("http://localhost", code, text).0, ErrorKind::Unavailable, "{text}");
         }
     }
 

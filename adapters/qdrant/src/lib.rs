@@ -9,6 +9,8 @@ mod corpus;
 mod description;
 mod draft;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod index;
 mod link;
 mod payload;

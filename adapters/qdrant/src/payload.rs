@@ -342,8 +342,9 @@ fn found_link<'a>(payload: &Object) -> Option<Found<'a, String>> {
         (address, file) => address.or(file)?,
     };
     let anchor = first(payload, &["anchor"], |_, value| label(value)).map(|found| found.value);
+    let not_of_an_anchor = |c: char| matches!(c, '/' | ' ') || c.is_control();
     let value = match anchor {
-        Some(anchor) if !page.contains('#') && !anchor.contains(['/', ' ']) => {
+        Some(anchor) if !page.contains('#') && !anchor.contains(not_of_an_anchor) => {
             format!("{page}#{}", anchor.trim_start_matches('#'))
         }
         _ => page,

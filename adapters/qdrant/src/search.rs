@@ -105,7 +105,7 @@ impl QdrantStore {
 
     async fn query(&self, leg: Leg, limit: usize) -> Result<Vec<ScoredPoint>, Failure> {
         let query = leg.rank(&self.settings.collection, Vec::new(), limit, true);
-        Ok(self.read(self.traced().query(query)).await?.result)
+        Ok(self.read(self.asking().query(query)).await?.result)
     }
 
     /// Searches by both vectors in one round trip; the points of the second list come without
@@ -132,7 +132,7 @@ impl QdrantStore {
             ],
             ..QueryBatchPoints::default()
         };
-        let mut answers = self.read(self.traced().query_batch(batch)).await?.result.into_iter();
+        let mut answers = self.read(self.asking().query_batch(batch)).await?.result.into_iter();
         match (answers.next(), answers.next()) {
             (Some(dense), Some(lexical)) => Ok((dense.result, lexical.result)),
             _ => Err(Failure::Incomplete),
@@ -210,7 +210,7 @@ impl Retriever for QdrantStore {
         let points = GetPointsBuilder::new(&self.settings.collection, points)
             .with_payload(true)
             .with_vectors(false);
-        let points = self.told(self.read(self.reader.get_points(points)).await).await?.result;
+        let points = self.told(self.read(self.asking().get_points(points)).await).await?.result;
         let passage = |point: qdrant_client::qdrant::RetrievedPoint| {
             let name = point::name(point.id);
             let passage = payload::passage(name, &object(point.payload), &self.settings.fields)?;

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use askbook::error::{ErrorKind, PortError};
 use askbook::manifest::Recipe;
-use askbook::trace::TraceParent;
+use askbook::request::Context;
 use qdrant_client::qdrant::{
     CollectionParams, CountPointsBuilder, PayloadIncludeSelector, ScrollPointsBuilder,
 };
 use qdrant_client::{Payload, Qdrant, QdrantError};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::failure::Failure;
@@ -48,7 +49,8 @@ pub struct QdrantSettings {
     /// Where payloads hold what.
     pub fields: Fields,
     /// The longest wait for an answer to a search, connecting and the client's one silent retry
-    /// included. The server is told it too, so that it need not search for longer.
+    /// included; less where the request has less time left that searches. The server is told it
+    /// too, so that it need not search for longer.
     pub timeout: Duration,
 }
 
@@ -124,13 +126,27 @@ impl QdrantStore {
         }
     }
 
-    /// The client for a reader's search, which takes its trace along.
-    pub(crate) fn traced(&self) -> Cow<'_, Qdrant> {
-        match TraceParent::current() {
-            // A clone shares the connection.
-            Some(trace) => Cow::Owned(self.client.with_header("traceparent", trace.to_string())),
-            None => Cow::Borrowed(&self.client),
+    /// The client for what a reader asks, which tells the server what it should know of the request.
+    pub(crate) fn asking(&self) -> Cow<'_, Qdrant> {
+        let mut client = Cow::Borrowed(&self.reader);
+        // A clone shares the connection, and of two headers of one name the later one counts.
+        let limit = self.time_to_read();
+        if limit < self.settings.timeout {
+            let timeout = grpc_timeout(limit + GRACE);
+            client = Cow::Owned(client.with_header("grpc-timeout", timeout));
         }
+        if let Some(trace) = Context::current().trace {
+            client = Cow::Owned(client.with_header("traceparent", trace.to_string()));
+        }
+        client
+    }
+
+    /// The longest wait for a call that reads: no longer than the request waits that it is for.
+    fn time_to_read(&self) -> Duration {
+        let limit = self.settings.timeout;
+        let deadline = Context::current().deadline.map(Instant::from_std);
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        left.map_or(limit, |left| left.min(limit))
     }
 
     /// A call that reads.
@@ -138,7 +154,7 @@ impl QdrantStore {
         &self,
         call: impl Future<Output = Result<T, QdrantError>> + Send + 'a,
     ) -> impl Future<Output = Result<T, Failure>> + Send + 'a {
-        Self::call(self.settings.timeout, call)
+        Self::call(self.time_to_read(), call)
     }
 
     /// A call that writes, or that reads many points.

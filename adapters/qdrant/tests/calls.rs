@@ -11,9 +11,11 @@ use std::time::Duration;
 use askbook::error::{ErrorKind, PortError};
 use askbook::passage::PassageId;
 use askbook::ports::Retriever;
+use askbook::request;
 use askbook_qdrant::{Address, Fields, QdrantSettings, QdrantStore};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::transport::server::TcpIncoming;
@@ -49,6 +51,11 @@ impl Service<http::Request<Body>> for Failing {
 
 /// Asks a server that fails like this for a passage; with the deadlines of the calls that it got.
 async fn ask(code: Code) -> (PortError, Vec<String>) {
+    ask_within(None, code).await
+}
+
+/// The same for a request that has so much time left.
+async fn ask_within(left: Option<Duration>, code: Code) -> (PortError, Vec<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let failing = Failing { code, deadlines: Arc::default() };
@@ -66,7 +73,9 @@ async fn ask(code: Code) -> (PortError, Vec<String>) {
     })
     .unwrap();
     let point = PassageId("6f1c7b9e-4d3a-4a0e-9d5c-0a1b2c3d4e5f".to_owned());
-    let error = store.passages(&[point]).await.unwrap_err();
+    let deadline = left.map(|left| (Instant::now() + left).into_std());
+    let request = request::Context { deadline, ..<_>::default() };
+    let error = request.scope(store.passages(&[point])).await.unwrap_err();
     let deadlines = failing.deadlines.lock().unwrap().clone();
     (error, deadlines)
 }
@@ -76,6 +85,18 @@ async fn a_call_tells_the_server_its_deadline() {
     let (error, deadlines) = ask(Code::ResourceExhausted).await;
     assert_eq!(error.kind(), ErrorKind::RateLimited);
     assert_eq!(deadlines, ["20600m"], "the setting, and a little more");
+}
+
+#[tokio::test]
+async fn a_call_tells_the_server_the_deadline_of_its_request_when_that_is_nearer() {
+    let left = Duration::from_secs(15);
+    let (_, deadlines) = ask_within(Some(left), Code::ResourceExhausted).await;
+    let told: u64 = deadlines[0].strip_suffix('m').unwrap().parse().unwrap();
+    assert!((1..=15_100).contains(&told), "{told} ms");
+    let (_, deadlines) = ask_within(Some(2 * left), Code::ResourceExhausted).await;
+    assert_eq!(deadlines, ["20600m"], "the setting is nearer");
+    let (error, _) = ask_within(Some(Duration::ZERO), Code::ResourceExhausted).await;
+    assert_eq!(error.kind(), ErrorKind::Timeout);
 }
 
 #[tokio::test]

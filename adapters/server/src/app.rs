@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use askbook::chat::Chat;
 use askbook::ports::Journal;
-use askbook_http::{Bound, HttpSettings, Server};
+use askbook_http::Server;
 use askbook_journal::FileJournal;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::indexer::{Extent, Indexer, Unasked};
+use crate::start::AwaitedRetriever;
 use crate::store::Store;
 use crate::telemetry;
 use crate::wiring::{self, Pace};
@@ -23,11 +24,12 @@ use crate::wiring::{self, Pace};
 /// How long the end waits for the disk of the journal.
 const FLUSH: Duration = Duration::from_secs(2);
 
-/// A service whose socket is open and which is ready to run.
+/// A service that answers. It stops when it is dropped.
 pub struct App {
-    bound: Bound,
-    chat: Chat,
-    http: HttpSettings,
+    address: SocketAddr,
+    /// What serves, until it is told to stop.
+    serving: JoinSet<()>,
+    stop: oneshot::Sender<()>,
     indexer: Indexer,
     store: Store,
     journal: Option<Arc<FileJournal>>,
@@ -37,9 +39,10 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the socket and puts the parts together. Calls no upstream, and waits for no Redis:
-    /// that is connected to meanwhile. When there is no index yet and making one takes no upstream
-    /// either, the book is indexed; clients that connect meanwhile wait.
+    /// Opens the socket before anything else, puts the parts together, and serves. Calls no
+    /// upstream, and waits for no Redis: that is connected to meanwhile. When there is no index yet
+    /// and making one takes no upstream either, the book is indexed; meanwhile the service says
+    /// that it runs and is not ready, and questions wait.
     ///
     /// # Errors
     /// The address cannot be listened on; a part cannot be had; there is neither an index nor a
@@ -47,24 +50,35 @@ impl App {
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let settings = &config.settings;
         let address = SocketAddr::new(settings.host, settings.port);
-        if let Some(address) = config.settings.metrics {
-            telemetry::measure(address)?;
-        }
-        let redis = wiring::redis(&config)?;
-        let http = wiring::http(&config, redis.as_ref());
-        let bound = Server::bind(address, http.connections).with_context(|| {
+        let connections = wiring::connections(&config);
+        let bound = Server::bind(address, connections.clone()).with_context(|| {
             format!("cannot listen on {address}: set PORT and HOST to what is free and yours")
         })?;
+        let address = bound.local_addr();
+        if let Some(metrics) = settings.metrics {
+            telemetry::measure(metrics)?;
+        }
+        let redis = wiring::redis(&config)?;
+        let http = wiring::http(&config, connections, redis.as_ref());
         let ledger = wiring::ledger(&config, redis.as_ref())?;
         let embedder = wiring::metered_embedder(&config, Pace::Reader, ledger.as_ref())?;
         let store = wiring::store(&config, embedder.as_ref()).await?;
+        let indexer = wiring::indexer(&config, &store)?;
+        let (retriever, made) = AwaitedRetriever::new(store.retriever);
+        let store = Store { retriever: Arc::new(retriever), ..store };
         let journal = wiring::journal(&config)?;
         let noting = journal.clone().map(|journal| journal as Arc<dyn Journal>);
         let (embedder, ledger) = (Arc::clone(&embedder), ledger.as_ref());
         let redis = redis.as_ref();
         let chat = wiring::journalling_chat(&config, embedder, &store, noting, ledger, redis)?;
-        let indexer = wiring::indexer(&config, &store)?;
+        let (stop, stopped) = oneshot::channel();
+        let mut serving = JoinSet::new();
+        serving.spawn(bound.serve(askbook_http::app(chat, &http), async {
+            // Who dropped the other end wants nothing else.
+            let _ = stopped.await;
+        }));
         let extent = indexer.ensure().await?;
+        made.send_replace(true);
         let source = &config.settings.book;
         let book = match (indexer.unasked, extent) {
             (Unasked::NotOurs, _) => store.place().to_owned(),
@@ -72,7 +86,6 @@ impl App {
             (_, None) => source.to_string(),
         };
         let index_refresh = config.settings.index_refresh;
-        let address = bound.local_addr();
         info!(
             version = env!("CARGO_PKG_VERSION"),
             %address,
@@ -81,12 +94,12 @@ impl App {
             generator = config.generator.name(),
             "askbook is listening"
         );
-        Ok(Self { bound, chat, http, indexer, store, journal, index_refresh, extent, book })
+        Ok(Self { address, serving, stop, indexer, store, journal, index_refresh, extent, book })
     }
 
     /// Where it listens; with its actual port when any free one was asked for.
     pub fn addr(&self) -> SocketAddr {
-        self.bound.local_addr()
+        self.address
     }
 
     /// What it answers from, for people.
@@ -98,7 +111,7 @@ impl App {
     /// is not of the book as it is now is made anew meanwhile, where that costs nothing; the store
     /// is kept fresh.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { bound, chat, http, indexer, store, journal, index_refresh, extent, .. } = self;
+        let Self { mut serving, stop, indexer, store, journal, index_refresh, extent, .. } = self;
         let mut meanwhile = JoinSet::new();
         if indexer.unasked == Unasked::NotOurs {
             let retriever = Arc::clone(&store.retriever);
@@ -117,7 +130,17 @@ impl App {
             });
         }
         meanwhile.spawn(async move { store.keep(index_refresh).await });
-        bound.serve(askbook_http::app(chat, &http), shutdown).await;
+        let ended = tokio::select! {
+            ended = serving.join_next() => ended,
+            () = shutdown => {
+                // Nobody to tell is nobody who serves.
+                let _ = stop.send(());
+                serving.join_next().await
+            }
+        };
+        if let Some(Err(error)) = ended {
+            error!(%error, "the server broke off");
+        }
         meanwhile.shutdown().await;
         if let Some(journal) = journal
             && timeout(FLUSH, journal.flush()).await.is_err()
@@ -167,6 +190,25 @@ mod tests {
         ]);
         let app = App::build(config.unwrap()).await.unwrap();
         assert_eq!(app.extent, Some(Extent { pages: Some(1), passages: 1 }));
-        assert!(app.chat.ports().retriever.ready().await.is_ok());
+        assert!(app.store.retriever.ready().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_asked_or_opened_before_the_address_is_known_to_be_free() {
+        let [taken, redis, metrics] = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        redis.set_nonblocking(true).unwrap();
+        let address = |listener: &TcpListener| listener.local_addr().unwrap().to_string();
+        let data = tempfile::tempdir().unwrap();
+        let config = Config::from_values([
+            ("PORT", taken.local_addr().unwrap().port().to_string()),
+            // Taken as well, so that it would be the first thing to fail.
+            ("ASKBOOK_METRICS", address(&metrics)),
+            ("ASKBOOK_SESSIONS", format!("redis://{}", address(&redis))),
+            ("ASKBOOK_DATA_DIR", data.path().display().to_string()),
+        ]);
+        let error = App::build(config.unwrap()).await.err().unwrap();
+        assert!(format!("{error:#}").starts_with("cannot listen on"), "{error:#}");
+        assert_eq!(redis.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert!(data.path().read_dir().unwrap().next().is_none());
     }
 }

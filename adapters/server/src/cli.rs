@@ -21,7 +21,8 @@ use tracing::{debug, warn};
 
 use crate::app::App;
 use crate::config::{Config, ConfigError, Keys, LogFormat, example};
-use crate::{check, eval, telemetry};
+use crate::telemetry::Telemetry;
+use crate::{check, eval};
 use arguments::{Arguments, Command};
 
 /// Wrong usage, or wrong settings.
@@ -67,7 +68,8 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Config { .. } = command {
         return succeeded(print(config.listing()));
     }
-    telemetry::init(config.settings.log_level.clone(), config.settings.log_format);
+    let (log_level, log_format) = (config.settings.log_level.clone(), config.settings.log_format);
+    let _telemetry = Telemetry::begin(log_level, log_format)?;
     if let Some(file) = &config.settings.config_file {
         debug!(file = %file.display(), "settings are read from a file of this name");
     }

@@ -7,6 +7,8 @@
 
 mod budget;
 mod choice;
+#[cfg(feature = "otel")]
+pub(crate) mod collector;
 mod example;
 mod layer;
 mod listing;

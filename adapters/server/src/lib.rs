@@ -10,7 +10,8 @@
 //! * `indexer` keeps the index in step with the `book`, which may be ready passages (`jsonl`);
 //!   `cost` estimates what that takes;
 //! * `check` finds what is wrong, `eval` measures;
-//! * [`App`] serves.
+//! * [`App`] serves; `start` is what it does while there is no index yet, `descriptors` how many
+//!   connections it can have.
 //!
 //! Everything else in the workspace gets what it needs as values: this is the only crate that
 //! reads the environment and the arguments, and the only one that knows `anyhow`.
@@ -21,12 +22,14 @@ mod check;
 pub mod cli;
 mod config;
 mod cost;
+mod descriptors;
 mod eval;
 mod indexer;
 mod jsonl;
 #[cfg(feature = "edge")]
 mod mirror;
 mod recipe;
+mod start;
 mod store;
 mod telemetry;
 mod wiring;

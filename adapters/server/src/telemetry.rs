@@ -1,28 +1,32 @@
-//! Logs and metrics: one subscriber and one recorder for the whole process.
+//! Logs, metrics and traces: one subscriber and one recorder for the whole process.
 
 mod measures;
+#[cfg(feature = "otel")]
+mod spans;
 
 use std::io::{self, IsTerminal};
 use std::panic;
 
-use tracing::{Subscriber, error};
+use tracing::error;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, Registry, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
 
 use crate::config::LogFormat;
+#[cfg(feature = "otel")]
+use crate::config::collector;
 
 pub(crate) use measures::measure;
+#[cfg(feature = "otel")]
+pub(crate) use spans::{Peer, SpannedEmbedder, SpannedGenerator, SpannedRetriever};
 
-/// A subscriber that writes what passes the filter: for people, or one JSON object a line.
-fn subscriber<W>(
-    filter: Targets,
-    format: LogFormat,
-    is_terminal: bool,
-    sink: W,
-) -> impl Subscriber + Send + Sync
+/// Something that is told what happens.
+type Watcher = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Writes what passes the filter: for people, or one JSON object a line.
+fn log<W>(filter: Targets, format: LogFormat, is_terminal: bool, sink: W) -> Watcher
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -37,22 +41,50 @@ where
     } else {
         layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
     };
-    Registry::default().with(layer.with_filter(filter))
+    layer.with_filter(filter).boxed()
 }
 
-/// Logs to stderr from now on. A process that logs already goes on as it does.
-///
-/// A panic is logged by its place alone: its message may hold what a reader wrote.
-pub(crate) fn init(filter: Targets, format: LogFormat) {
-    let subscriber = subscriber(filter, format, io::stderr().is_terminal(), io::stderr);
-    // The error says that another subscriber is there: a test's, which is to stay.
-    if subscriber.try_init().is_err() {
-        return;
+/// What is under way until the end of the process: it is dropped last.
+#[derive(Default)]
+pub(crate) struct Telemetry {
+    #[cfg(feature = "otel")]
+    _spans: Option<spans::Spans>,
+}
+
+impl Telemetry {
+    /// Logs to stderr from now on, and sends spans where the environment names a collector. A
+    /// process that logs already goes on as it does.
+    ///
+    /// A panic is logged by its place alone: its message may hold what a reader wrote.
+    ///
+    /// # Errors
+    /// The environment says of the collector what cannot be.
+    pub(crate) fn begin(filter: Targets, format: LogFormat) -> anyhow::Result<Self> {
+        let log = log(filter, format, io::stderr().is_terminal(), io::stderr);
+        let (telemetry, watchers) = Self::with(log)?;
+        // The error says that another subscriber is there: a test's, which is to stay.
+        if Registry::default().with(watchers).try_init().is_ok() {
+            panic::set_hook(Box::new(|panic| {
+                let place = panic.location().map(ToString::to_string);
+                error!(place, "panicked");
+            }));
+        }
+        Ok(telemetry)
     }
-    panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        error!(place, "panicked");
-    }));
+
+    #[cfg(feature = "otel")]
+    fn with(log: Watcher) -> anyhow::Result<(Self, Vec<Watcher>)> {
+        let spans = collector::is_named().then(spans::Spans::export).transpose()?;
+        let watchers = std::iter::once(log).chain(spans.as_ref().map(spans::Spans::layer));
+        let watchers = watchers.collect();
+        Ok((Self { _spans: spans }, watchers))
+    }
+
+    #[cfg(not(feature = "otel"))]
+    #[expect(clippy::unnecessary_wraps, reason = "as with spans")]
+    fn with(log: Watcher) -> anyhow::Result<(Self, Vec<Watcher>)> {
+        Ok((Self::default(), vec![log]))
+    }
 }
 
 #[cfg(test)]
@@ -78,8 +110,8 @@ mod tests {
         let sink = Sink::default();
         let writer = sink.clone();
         let filter: Targets = "info".parse().unwrap();
-        let subscriber = subscriber(filter, format, is_terminal, move || writer.clone());
-        tracing::subscriber::with_default(subscriber, log);
+        let watcher = super::log(filter, format, is_terminal, move || writer.clone());
+        tracing::subscriber::with_default(Registry::default().with(watcher), log);
         String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
     }
 

@@ -26,7 +26,8 @@ use askbook_gemini::{
     Retries, Timeouts,
 };
 use askbook_guard::{
-    Concurrency, Guard, GuardSettings, GuardedEmbedder, GuardedGenerator, GuardedRetriever,
+    Concurrency, Guard, GuardSettings, GuardedEmbedder, GuardedGenerator, GuardedRetriever, Hedge,
+    HedgedEmbedder, HedgedRetriever,
 };
 use askbook_http::{
     ClientSettings, ConnectionSettings, HttpSettings, Limit, Limits, ReadinessSettings,
@@ -49,11 +50,14 @@ use crate::config::{
     Config, EmbedderChoice, FallbackName, GeneratorChoice, QueryTask, RetrieverChoice,
     SessionsPlace, Spending, Switch,
 };
+use crate::descriptors;
 use crate::indexer::{Indexer, Unasked};
 #[cfg(feature = "edge")]
 use crate::mirror::Mirror;
 use crate::recipe::{CheckedStore, WantedRecipe};
 use crate::store::Store;
+#[cfg(feature = "otel")]
+use crate::telemetry::{Peer, SpannedEmbedder, SpannedGenerator, SpannedRetriever};
 
 /// Who waits for the calls to upstreams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,17 +108,27 @@ fn gemini_embedder(
         },
     };
     let embedder = GeminiEmbedder::new(gemini(config, key, pace)?, embedder)?;
+    #[cfg(feature = "otel")]
+    let embedder = {
+        let peer = Peer::of(settings.gemini_base_url.as_str());
+        SpannedEmbedder::new(embedder, &settings.embedding_model, peer.as_ref())
+    };
     let embedder: Arc<dyn Embedder> = match ledger {
         Some(ledger) => {
             let (embedder, price) = (Arc::new(embedder), config.spending.embedding);
-            Arc::new(MeteredEmbedder::new(embedder, Arc::clone(ledger), price))
+            let metered = MeteredEmbedder::new(embedder, Arc::clone(ledger), price);
+            Arc::new(metered.named(&settings.embedding_model))
         }
         None => Arc::new(embedder),
     };
     Ok(match pace {
         Pace::Reader => {
             let guard = guard(config, &settings.embedding_model, FAILURES);
-            Arc::new(GuardedEmbedder::new(embedder, guard))
+            let guarded = Arc::new(GuardedEmbedder::new(embedder, guard.clone()));
+            match settings.hedge {
+                Switch::On => Arc::new(HedgedEmbedder::new(guarded, Hedge::new(guard))),
+                Switch::Off => guarded,
+            }
         }
         Pace::Owner => embedder,
     })
@@ -161,6 +175,11 @@ pub(crate) async fn store(config: &Config, embedder: &dyn Embedder) -> anyhow::R
             let wanted = wanted(format!("collection {collection} at {address}"));
             let qdrant = Arc::new(qdrant(config, address, collection)?);
             let checked = CheckedStore::remote(Arc::clone(&qdrant), wanted.clone());
+            #[cfg(feature = "otel")]
+            let checked = {
+                let peer = Peer::of(&address.to_string());
+                SpannedRetriever::remote(checked, collection, peer.as_ref())
+            };
             let store = Store { retriever: Arc::new(checked), ..Store::new(qdrant, wanted) };
             match mirrored(config, &store).await? {
                 Some(mirrored) => mirrored,
@@ -173,6 +192,8 @@ pub(crate) async fn store(config: &Config, embedder: &dyn Embedder) -> anyhow::R
             let wanted = wanted(folder.display().to_string());
             let edge = Arc::new(EdgeStore::open(folder).await?);
             let checked = CheckedStore::local(Arc::clone(&edge), wanted.clone());
+            #[cfg(feature = "otel")]
+            let checked = SpannedRetriever::embedded(checked);
             Store {
                 retriever: Arc::new(checked),
                 embedded: vec![Arc::clone(&edge)],
@@ -233,6 +254,8 @@ async fn mirrored(config: &Config, store: &Store) -> anyhow::Result<Option<Store
         place: folder.display().to_string(),
     };
     let checked = CheckedStore::local(Arc::clone(&copy), wanted);
+    #[cfg(feature = "otel")]
+    let checked = SpannedRetriever::embedded(checked);
     let mirror = Mirror {
         primary: Arc::clone(&store.retriever),
         corpus: Arc::clone(&store.corpus),
@@ -259,10 +282,14 @@ async fn mirrored(_config: &Config, _store: &Store) -> anyhow::Result<Option<Sto
     Ok(None)
 }
 
-/// The retriever of this store on a server, guarded.
+/// The retriever of this store on a server, guarded and hedged.
 fn guarded(config: &Config, store: &Store, failures: NonZeroU32) -> Arc<dyn Retriever> {
-    let retriever = Arc::clone(&store.retriever);
-    Arc::new(GuardedRetriever::new(retriever, guard(config, "qdrant", failures)))
+    let guard = guard(config, "qdrant", failures);
+    let guarded = Arc::new(GuardedRetriever::new(Arc::clone(&store.retriever), guard.clone()));
+    match config.settings.hedge {
+        Switch::On => Arc::new(HedgedRetriever::new(guarded, Hedge::new(guard))),
+        Switch::Off => guarded,
+    }
 }
 
 /// What writes the answers: the model of the settings, and what stands in for it, in order.
@@ -275,7 +302,13 @@ fn generators(
         GeneratorChoice::Gemini(key) => {
             let client = gemini(config, key, Pace::Reader)?;
             let model = |model: &String| -> Arc<dyn Generator> {
-                let generator = Arc::new(gemini_generator(config, client.clone(), model));
+                let generator = gemini_generator(config, client.clone(), model);
+                #[cfg(feature = "otel")]
+                let generator = {
+                    let peer = Peer::of(settings.gemini_base_url.as_str());
+                    SpannedGenerator::new(generator, peer.as_ref())
+                };
+                let generator = Arc::new(generator);
                 let generator: Arc<dyn Generator> = match ledger {
                     Some(ledger) => {
                         let (ledger, spending) = (Arc::clone(ledger), config.spending);
@@ -497,8 +530,11 @@ fn limiter(quota: Quota, redis: Option<&RedisLink>) -> Arc<dyn Limiter> {
 
 /// What is not a setting here is what suits any owner: no client needs longer to send what it may
 /// send, and no proxy keeps an idle connection for longer.
-pub(crate) fn http(config: &Config, redis: Option<&RedisLink>) -> HttpSettings {
-    const SLOWEST: Duration = Duration::from_secs(10);
+pub(crate) fn http(
+    config: &Config,
+    connections: ConnectionSettings,
+    redis: Option<&RedisLink>,
+) -> HttpSettings {
     let settings = &config.settings;
     let origins = settings.allowed_origins.as_ref();
     HttpSettings {
@@ -510,15 +546,26 @@ pub(crate) fn http(config: &Config, redis: Option<&RedisLink>) -> HttpSettings {
         deadline: settings.deadline,
         heartbeat: SLOWEST / 2,
         readiness: ReadinessSettings { ttl: SLOWEST, timeout: settings.upstream_timeout },
-        connections: ConnectionSettings {
-            limit: settings.max_connections.get(),
-            head_timeout: SLOWEST,
-            idle_timeout: Duration::from_secs(75),
-            write_timeout: 2 * SLOWEST,
-            shutdown_timeout: settings.shutdown,
-        },
+        connections,
     }
 }
+
+/// How connections are kept.
+pub(crate) fn connections(config: &Config) -> ConnectionSettings {
+    let settings = &config.settings;
+    ConnectionSettings {
+        limit: descriptors::connections(settings.max_connections.get()),
+        proxies: settings.trusted_proxies.clone().unwrap_or_default(),
+        head_timeout: SLOWEST,
+        idle_timeout: Duration::from_secs(75),
+        write_timeout: 2 * SLOWEST,
+        drain: settings.drain,
+        shutdown_timeout: settings.shutdown,
+    }
+}
+
+/// How long a client may take for what it sends.
+const SLOWEST: Duration = Duration::from_secs(10);
 
 pub(crate) fn gemini(config: &Config, key: &SecretString, pace: Pace) -> anyhow::Result<Client> {
     const CONNECT: Duration = Duration::from_secs(5);

@@ -12,7 +12,7 @@ const LONGEST: usize = 1_000;
 const TRAILING: &[char] = &['?', '!', '.', ',', ':', ';', '*', '_', '\'', '"', '~', ')'];
 
 /// The addresses that a text may hold: those of its passages, and those in their text, verbatim.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Addresses(HashSet<String>);
 
 impl Addresses {

@@ -37,7 +37,7 @@ pub(super) struct Fence {
 }
 
 /// The containers of the line: quotes, and in them the items of lists.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Blocks {
     quotes: usize,
     /// The columns that the items' texts begin in, behind the quote marks.

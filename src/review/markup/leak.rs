@@ -12,7 +12,7 @@ const HELD: usize = 400;
 ///
 /// It looks at what left before, too, so that taking out one secret cannot put another one
 /// together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Leaks {
     /// In lower case; ASCII.
     secrets: Vec<String>,

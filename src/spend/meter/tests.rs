@@ -1,3 +1,5 @@
+mod counting;
+
 use std::sync::Mutex;
 
 use futures_util::stream;
@@ -299,4 +301,34 @@ async fn at_the_ceiling_no_call_is_made_and_it_is_not_ready() {
         assert_eq!(error.unwrap().kind(), ErrorKind::Exhausted);
     }
     assert_eq!(*model.calls.lock().unwrap(), 0);
+}
+
+/// A ledger that cannot be written to.
+struct Away;
+
+#[async_trait]
+impl Ledger for Away {
+    async fn reserve(&self, _: Charge) -> Result<Reservation, PortError> {
+        Err(PortError::new(ErrorKind::Unavailable, "the disk is full"))
+    }
+
+    async fn settle(&self, _: Reservation, _: Charge) -> Result<(), PortError> {
+        self.ready().await
+    }
+
+    async fn ready(&self) -> Result<(), PortError> {
+        Err(PortError::new(ErrorKind::Unavailable, "the disk is full"))
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_out_of_order_stops_calls_and_is_no_failure_of_the_model() {
+    let model = Arc::new(Model::writing(vec![text("a"), end(1, 1)]));
+    let embedder = MeteredEmbedder::new(Arc::clone(&model) as _, Arc::new(Away), PRICE);
+    let query = ["eight to".to_owned()];
+    let asked = embedder.embed(&query, Purpose::Query, VectorShape::sparse()).await;
+    let error = asked.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Exhausted);
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!((cause.as_str(), *model.calls.lock().unwrap()), ("the disk is full", 0));
 }

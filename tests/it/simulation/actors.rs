@@ -99,12 +99,12 @@ impl Scene {
         let [embeds, finds, writes] = self.guards.clone();
         let embedder = MeteredEmbedder::new(actor(Call::Embed), ledger(), price);
         let most = Most { answer: 1_000, condensed: 100 };
-        let writer = MeteredGenerator::new(actor(Call::Write), ledger(), price, most);
+        let model = MeteredGenerator::new(actor(Call::Write), ledger(), price, most);
         let ports = Ports {
             embedder: Arc::new(GuardedEmbedder::new(Arc::new(embedder), embeds)),
             retriever: Arc::new(GuardedRetriever::new(actor(Call::Retrieve), finds)),
             generators: vec![
-                Arc::new(GuardedGenerator::new(Arc::new(writer), writes)),
+                Arc::new(GuardedGenerator::new(Arc::new(model), writes)),
                 actor(Call::StandIn),
             ],
             sessions: actor(Call::Record),

@@ -1,5 +1,7 @@
 //! A small book about a harbour, as an existing site wrote it into Qdrant: dense vectors alone.
 
+use std::time::Duration;
+
 use qdrant_client::qdrant::{
     CreateCollectionBuilder, Distance, PointStruct, UpsertPointsBuilder, VectorParamsBuilder,
 };
@@ -28,7 +30,9 @@ pub(crate) async fn harbour() -> QdrantServer {
 
 /// The same in this Qdrant, which is empty.
 pub(crate) async fn filled(server: QdrantServer) -> QdrantServer {
-    let client = Qdrant::from_url(&server.url()).skip_compatibility_check().build().unwrap();
+    // Long enough for a busy machine.
+    let client = Qdrant::from_url(&server.url()).timeout(Duration::from_mins(1));
+    let client = client.skip_compatibility_check().build().unwrap();
     let vector = VectorParamsBuilder::new(DIMENSION as u64, Distance::Cosine);
     let create = CreateCollectionBuilder::new(COLLECTION).vectors_config(vector);
     client.create_collection(create).await.unwrap();

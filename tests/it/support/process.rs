@@ -29,6 +29,10 @@ fn child() {
     let _ = askbook_server::cli::main(arguments);
 }
 
+/// The certificate of an authority that has signed nothing. A process trusts it alone: everything
+/// here is on loopback without TLS, and to read what the system trusts is most of a start.
+const NOBODY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/it/support/nobody.pem");
+
 /// askbook with these arguments and settings and with nothing of the test's own environment.
 fn command(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
@@ -37,6 +41,7 @@ fn command(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Comm
         .current_dir(folder)
         .env_clear()
         .env(ARGUMENTS, arguments.join("\n"))
+        .env("SSL_CERT_FILE", NOBODY)
         .envs(settings.iter().copied());
     command
 }
@@ -86,7 +91,7 @@ impl Process {
         };
         // Only to satisfy the client, which is built for TLS: everything here is on loopback.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         Self { url: format!("http://{address}"), client, child, log: Some(log) }
     }
 

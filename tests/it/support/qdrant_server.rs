@@ -13,6 +13,8 @@ mod collection;
 mod engine;
 /// The messages of the protocol in the words of the engine, and back.
 mod message;
+/// What a server says in place of its own answer.
+pub(crate) mod scripted;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use tokio::task::JoinSet;
 use tonic::{Request, Status};
 
 use self::engine::Engine;
+use self::scripted::{Script, Scripted};
 
 /// The server, until it is dropped.
 pub(crate) struct QdrantServer {
@@ -92,17 +95,32 @@ impl QdrantServer {
         Self { address, engine: Arc::default(), _serving: serving }
     }
 
+    /// Another server with the same collections, which says something else than its own answers
+    /// where the script says so.
+    pub(crate) async fn scripted(&self, script: Script) -> Self {
+        Self::serve_by(|_| Ok(()), script, Arc::clone(&self.engine)).await
+    }
+
     async fn serve(
         admit: impl Fn(&Request<()>) -> Result<(), Status> + Clone + Send + Sync + 'static,
     ) -> Self {
+        Self::serve_by(admit, Arc::new(|_| None), Arc::default()).await
+    }
+
+    async fn serve_by(
+        admit: impl Fn(&Request<()>) -> Result<(), Status> + Clone + Send + Sync + 'static,
+        script: Script,
+        engine: Arc<Engine>,
+    ) -> Self {
         let (listener, address) = listen().await;
-        let engine = Arc::new(Engine::default());
         let admit = move |call: Request<()>| admit(&call).map(|()| call);
         let collections =
             CollectionsServer::from_arc(Arc::clone(&engine)).max_decoding_message_size(usize::MAX);
         let points =
             PointsServer::from_arc(Arc::clone(&engine)).max_decoding_message_size(usize::MAX);
         let incoming = tonic::transport::server::TcpIncoming::from(listener);
+        let collections = Scripted { service: collections, script: Arc::clone(&script) };
+        let points = Scripted { service: points, script };
         let server = tonic::transport::Server::builder()
             .add_service(tonic::service::interceptor::InterceptedService::new(
                 collections,
@@ -149,9 +167,15 @@ async fn hold(listener: TcpListener) {
 async fn rest(listener: TcpListener) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     while let Ok((mut connection, _)) = listener.accept().await {
-        let mut seen = [0; 256];
-        let _ = connection.read(&mut seen).await;
-        let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-        let _ = connection.write_all(answer).await;
+        tokio::spawn(async move {
+            let mut seen = [0; 256];
+            let _ = connection.read(&mut seen).await;
+            let answer =
+                b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            let _ = connection.write_all(answer).await;
+            let _ = connection.shutdown().await;
+            // What is closed with bytes unread is reset, and the answer may be lost.
+            while connection.read(&mut seen).await.is_ok_and(|read| read > 0) {}
+        });
     }
 }

@@ -57,6 +57,8 @@ pub(crate) enum Act {
     Say(u16, Value),
     /// By server-sent events: each piece is one chunk on the wire.
     Stream(Vec<Vec<u8>>, Ending),
+    /// By these bytes and no others, whatever they are.
+    Raw(Vec<u8>, Ending),
     /// Not at all; the connection stays open until the client leaves.
     Hang,
 }
@@ -216,6 +218,12 @@ impl Play {
                     let last: &[u8] =
                         if matches!(ending, Ending::Complete) { b"0\r\n\r\n" } else { b"" };
                     let bytes = [HEAD, &chunks(&pieces), last].concat();
+                    let Some(kept) = self.send(stream, &bytes, ending, call.verb).await? else {
+                        return Ok(());
+                    };
+                    stream = kept;
+                }
+                Act::Raw(bytes, ending) => {
                     let Some(kept) = self.send(stream, &bytes, ending, call.verb).await? else {
                         return Ok(());
                     };

@@ -65,14 +65,14 @@ async fn what_is_not_the_upstreams_fault_never_opens_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quota_leaves_it_alone_until_it_is_renewed() {
+async fn a_quota_leaves_it_alone_until_it_is_renewed_and_is_asked_for_every_hour() {
     let guard = guard(5, 9);
     let quota =
         |seconds| error(ErrorKind::RateLimited).with_retry_after(Duration::from_secs(seconds));
     end(&guard, quota(2));
     assert!(guard.check().is_ok(), "within its patience");
-    end(&guard, quota(36_000));
-    tokio::time::advance(Duration::from_secs(35_999)).await;
+    end(&guard, quota(36));
+    tokio::time::advance(Duration::from_secs(35)).await;
     let refusal = guard.admit().unwrap_err();
     assert_eq!(refusal.kind(), ErrorKind::RateLimited);
     assert_eq!(refusal.retry_after(), Some(Duration::from_secs(1)));
@@ -80,8 +80,11 @@ async fn a_quota_leaves_it_alone_until_it_is_renewed() {
     guard.admit().unwrap().end(&Ok(()));
     assert!(guard.check().is_ok());
 
-    end(&guard, quota(u64::MAX));
-    assert_eq!(guard.check().unwrap_err().retry_after(), Some(LONGEST_WAIT));
+    for asked in [u64::MAX, 36_000, 32_400] {
+        end(&guard, quota(asked));
+        assert_eq!(guard.check().unwrap_err().retry_after(), Some(Duration::from_hours(1)));
+        tokio::time::advance(Duration::from_hours(1)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

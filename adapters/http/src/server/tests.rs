@@ -1,3 +1,4 @@
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::future::{pending, ready};
@@ -6,19 +7,25 @@ use poem::endpoint::make;
 use poem::{Request as PoemRequest, Response as PoemResponse};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, advance};
 
 use super::*;
+use crate::forwarded::Proxies;
 
-const SETTINGS: ConnectionSettings = ConnectionSettings {
-    limit: 10,
-    head_timeout: Duration::from_secs(10),
-    idle_timeout: Duration::from_secs(75),
-    write_timeout: Duration::from_secs(15),
-    shutdown_timeout: Duration::from_secs(5),
-};
+fn settings() -> ConnectionSettings {
+    ConnectionSettings {
+        limit: 10,
+        proxies: Proxies::default(),
+        head_timeout: Duration::from_secs(10),
+        idle_timeout: Duration::from_secs(75),
+        write_timeout: Duration::from_secs(15),
+        drain: Duration::ZERO,
+        shutdown_timeout: Duration::from_secs(5),
+    }
+}
+
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
 fn hello() -> impl Endpoint<Output = PoemResponse> {
@@ -28,21 +35,16 @@ fn hello() -> impl Endpoint<Output = PoemResponse> {
 /// A connection to an app, in memory so that time can be paused, and the task that serves it.
 fn connect(app: impl Endpoint + 'static, buffer: usize) -> (DuplexStream, JoinHandle<()>) {
     let (client, server) = duplex(buffer);
-    let (not_crowded, crowded) = watch::channel(false);
     let address: SocketAddr = ([127, 0, 0, 1], 1).into();
     let connection = Connection {
         app: Arc::new(app),
         addresses: (LocalAddr(address.into()), RemoteAddr(address.into())),
         peer: Peer(address.ip()),
-        settings: SETTINGS,
-        crowded,
-        closing: Closing::default(),
+        settings: Arc::new(settings()),
+        signals: Signals::default(),
+        place: Crowd::new(1).let_in(None),
     };
-    let serving = async move {
-        connection.serve(server, CancellationToken::new()).await;
-        drop(not_crowded);
-    };
-    (client, tokio::spawn(serving))
+    (client, tokio::spawn(connection.serve(server)))
 }
 
 /// Reads one reply with the body "hello".
@@ -71,7 +73,7 @@ async fn a_connection_that_says_nothing_is_cut_off_like_a_head_that_does_not_end
     let (mut client, _connection) = connect(hello(), 1_024);
     let begun = Instant::now();
     assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
-    assert_eq!(begun.elapsed().as_secs(), SETTINGS.head_timeout.as_secs());
+    assert_eq!(begun.elapsed().as_secs(), settings().head_timeout.as_secs());
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,7 +87,7 @@ async fn between_requests_a_connection_may_rest_longer_than_a_head_may_take() {
     client.write_all(&REQUEST[..9]).await.unwrap();
     let begun = Instant::now();
     connection.await.unwrap();
-    assert_eq!(begun.elapsed().as_secs(), SETTINGS.head_timeout.as_secs());
+    assert_eq!(begun.elapsed().as_secs(), settings().head_timeout.as_secs());
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,7 +97,7 @@ async fn a_connection_that_rests_too_long_is_closed() {
     hello_from(&mut client).await;
     let begun = Instant::now();
     connection.await.unwrap();
-    assert_eq!(begun.elapsed().as_secs(), SETTINGS.idle_timeout.as_secs());
+    assert_eq!(begun.elapsed().as_secs(), settings().idle_timeout.as_secs());
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +128,7 @@ async fn a_reply_that_is_told_piece_by_piece_is_no_rest_and_its_end_is_one() {
     }
     let begun = Instant::now();
     connection.await.unwrap();
-    assert_eq!(begun.elapsed().as_secs(), SETTINGS.idle_timeout.as_secs());
+    assert_eq!(begun.elapsed().as_secs(), settings().idle_timeout.as_secs());
 }
 
 #[tokio::test(start_paused = true)]
@@ -136,7 +138,35 @@ async fn a_client_that_takes_no_byte_of_its_reply_is_cut_off() {
     client.write_all(REQUEST).await.unwrap();
     let begun = Instant::now();
     connection.await.unwrap();
-    assert_eq!(begun.elapsed().as_secs(), SETTINGS.write_timeout.as_secs());
+    assert_eq!(begun.elapsed().as_secs(), settings().write_timeout.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_a_byte_now_and_then_is_cut_off_like_one_that_takes_none() {
+    let large = make(|_| ready(PoemResponse::from("x".repeat(100_000))));
+    let (mut client, connection) = connect(large, 1_024);
+    client.write_all(REQUEST).await.unwrap();
+    let begun = Instant::now();
+    while !connection.is_finished() {
+        client.read_exact(&mut [0]).await.unwrap();
+        sleep(Duration::from_secs(4)).await;
+    }
+    assert_eq!(begun.elapsed().as_secs(), 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_its_reply_slowly_gets_all_of_it() {
+    let large = make(|_| ready(PoemResponse::from("x".repeat(100_000))));
+    let (mut client, _connection) = connect(large, 1_024);
+    client.write_all(REQUEST).await.unwrap();
+    let mut read = Vec::new();
+    while read.len() < 100_000 {
+        let before = read.len();
+        assert_ne!(client.read_buf(&mut read).await.unwrap(), 0, "closed");
+        if read.len() / 20_000 > before / 20_000 {
+            sleep(Duration::from_secs(14)).await;
+        }
+    }
 }
 
 /// Sets the flag when it is dropped.
@@ -193,17 +223,43 @@ async fn the_reply_to_head_has_the_length_of_the_body_and_not_the_body() {
 async fn accepting_pauses_after_errors_of_the_process_and_not_after_those_of_a_connection() {
     let tries = AtomicUsize::new(0);
     let begun = Instant::now();
-    let accepted = accept(|| {
+    let crowd = Crowd::new(10);
+    let place = crowd.let_in(None);
+    place.activity.enter(Phase::Rest);
+    let next = || {
         ready(match tries.fetch_add(1, Ordering::Relaxed) {
             0..10 => Err(io::ErrorKind::ConnectionAborted.into()),
             10..30 => Err(io::Error::other("out of file descriptors")),
             tries => Ok(tries),
         })
-    })
-    .await;
-    assert_eq!(accepted, 30);
+    };
+    assert_eq!(accept(next, &crowd).await, 30);
     // 10, 20, .. 640 ms and 13 times one second.
     assert_eq!(begun.elapsed().as_millis(), 1_270 + 13_000);
+    assert!(place.away.is_cancelled(), "who only waits makes room");
+}
+
+#[tokio::test]
+async fn a_connection_of_http_2_is_closed_at_once() {
+    let (mut client, connection) = connect(hello(), 1_024);
+    let settings_frame = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    client.write_all(&settings_frame).await.unwrap();
+    let mut reply = Vec::new();
+    client.read_to_end(&mut reply).await.unwrap();
+    connection.await.unwrap();
+    assert_eq!(reply, b"");
+}
+
+#[tokio::test]
+async fn a_wish_for_http_2_is_passed_over() {
+    let (mut client, _connection) = connect(hello(), 1_024);
+    let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade, http2-settings\r\n\
+                    upgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n";
+    for _ in 0..2 {
+        client.write_all(request).await.unwrap();
+        hello_from(&mut client).await;
+    }
 }
 
 fn bound(settings: ConnectionSettings) -> Bound {
@@ -227,7 +283,7 @@ fn serve(
 
 #[tokio::test]
 async fn a_bound_server_takes_connections_before_it_serves() {
-    let bound = bound(SETTINGS);
+    let bound = bound(settings());
     let mut client = TcpStream::connect(bound.local_addr()).await.unwrap();
     client.write_all(REQUEST).await.unwrap();
     tokio::spawn(bound.serve(hello(), pending()));
@@ -236,21 +292,21 @@ async fn a_bound_server_takes_connections_before_it_serves() {
 
 #[tokio::test]
 async fn an_address_in_use_is_an_error() {
-    let first = bound(SETTINGS);
-    let error = Server::bind(first.local_addr(), SETTINGS).err().unwrap();
+    let first = bound(settings());
+    let error = Server::bind(first.local_addr(), settings()).err().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
 }
 
 #[tokio::test]
 async fn accepted_connections_send_small_pieces_at_once() {
-    let bound = bound(SETTINGS);
+    let bound = bound(settings());
     let _client = TcpStream::connect(bound.local_addr()).await.unwrap();
     assert!(bound.listener.accept().await.unwrap().0.nodelay().unwrap());
 }
 
 #[tokio::test]
 async fn a_half_sent_head_is_cut_off_on_a_socket() {
-    let settings = ConnectionSettings { head_timeout: Duration::from_millis(1), ..SETTINGS };
+    let settings = ConnectionSettings { head_timeout: Duration::from_millis(1), ..settings() };
     let (address, _stop, _serving) = serve(hello(), settings);
     let mut client = TcpStream::connect(address).await.unwrap();
     client.write_all(&REQUEST[..9]).await.unwrap();
@@ -269,7 +325,7 @@ async fn a_connection_beyond_the_limit_waits_for_a_reply_and_takes_the_place_of_
             PoemResponse::from("hello")
         }
     });
-    let (address, _stop, _serving) = serve(app, ConnectionSettings { limit: 1, ..SETTINGS });
+    let (address, _stop, _serving) = serve(app, ConnectionSettings { limit: 1, ..settings() });
     let mut first = TcpStream::connect(address).await.unwrap();
     first.write_all(REQUEST).await.unwrap();
     entered.acquire().await.unwrap().forget();
@@ -281,6 +337,95 @@ async fn a_connection_beyond_the_limit_waits_for_a_reply_and_takes_the_place_of_
     hello_from(&mut first).await;
     hello_from(&mut second).await;
     assert_eq!(first.read(&mut [0]).await.unwrap(), 0, "the first one made room");
+}
+
+/// Answers at once; with far more than any socket takes at `/large`, and behind the body of a POST.
+fn any() -> impl Endpoint<Output = PoemResponse> {
+    static LARGE: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![b'x'; 64 << 20]));
+    make(|mut request: PoemRequest| async move {
+        // One that breaks off ends the connection.
+        let _ = request.take_body().into_bytes().await;
+        match request.uri().path() {
+            "/large" => PoemResponse::from(LARGE.clone()),
+            _ => PoemResponse::from("hello"),
+        }
+    })
+}
+
+#[tokio::test]
+async fn whoever_makes_the_server_wait_gives_way_to_who_asks() {
+    for waits in [
+        &b""[..],
+        b"GET / HT",
+        b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nx",
+        b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n",
+    ] {
+        let (address, _stop, _serving) =
+            serve(any(), ConnectionSettings { limit: 1, ..settings() });
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        slow.write_all(waits).await.unwrap();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(REQUEST).await.unwrap();
+        hello_from(&mut client).await;
+        let mut rest = Vec::new();
+        let read = slow.read_to_end(&mut rest).await;
+        assert!(read.is_err() || rest.len() < 64 << 20, "{}", waits.escape_ascii());
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_asked_when_the_server_stops_is_answered() {
+    let (entered, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (entering, gated) = (Arc::clone(&entered), Arc::clone(&gate));
+    let app = make(move |_| {
+        let (entering, gated) = (Arc::clone(&entering), Arc::clone(&gated));
+        async move {
+            entering.add_permits(1);
+            gated.acquire().await.unwrap().forget();
+            PoemResponse::from("hello")
+        }
+    });
+    let (address, stop, serving) = serve(app, ConnectionSettings { limit: 1, ..settings() });
+    let mut clients = Vec::new();
+    // The first one is served, the second one waits for its place, and the others in the queue.
+    for _ in 0..5 {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(REQUEST).await.unwrap();
+        clients.push(client);
+    }
+    entered.acquire().await.unwrap().forget();
+    stop.send(()).unwrap();
+    gate.add_permits(5);
+    for client in &mut clients {
+        hello_from(client).await;
+    }
+    serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn for_a_while_a_server_that_is_told_to_stop_goes_on_and_says_so() {
+    let app = make(|request: PoemRequest| {
+        let Leaving(told) = request.data().cloned().unwrap();
+        ready(PoemResponse::from(if told.is_cancelled() { "hello" } else { "not yet" }))
+    });
+    let drain = Duration::from_hours(1);
+    let (address, stop, serving) = serve(app, ConnectionSettings { drain, ..settings() });
+    stop.send(()).unwrap();
+    let mut told = false;
+    while !told {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        let mut reply = String::new();
+        client.read_to_string(&mut reply).await.unwrap();
+        told = reply.ends_with("hello");
+    }
+    serving.abort();
+
+    let drain = Duration::from_millis(1);
+    let (_, stop, serving) = serve(hello(), ConnectionSettings { drain, ..settings() });
+    stop.send(()).unwrap();
+    serving.await.unwrap();
 }
 
 #[tokio::test]
@@ -295,7 +440,7 @@ async fn a_request_that_is_being_handled_ends_before_the_server_does() {
             PoemResponse::from("hello")
         }
     });
-    let (address, stop, serving) = serve(app, SETTINGS);
+    let (address, stop, serving) = serve(app, settings());
     let mut idle = TcpStream::connect(address).await.unwrap();
     let mut busy = TcpStream::connect(address).await.unwrap();
     busy.write_all(REQUEST).await.unwrap();
@@ -311,7 +456,7 @@ async fn a_request_that_is_being_handled_ends_before_the_server_does() {
 
 #[tokio::test]
 async fn what_still_goes_on_is_told_before_it_is_cut_off() {
-    let settings = ConnectionSettings { shutdown_timeout: Duration::from_secs(1), ..SETTINGS };
+    let settings = ConnectionSettings { shutdown_timeout: Duration::from_secs(1), ..settings() };
     let handling = Arc::new(Semaphore::new(0));
     let begun = Arc::clone(&handling);
     let app = make(move |request: PoemRequest| {
@@ -333,7 +478,7 @@ async fn what_still_goes_on_is_told_before_it_is_cut_off() {
 
 #[tokio::test]
 async fn a_request_that_does_not_end_is_cut_off_after_the_timeout() {
-    let settings = ConnectionSettings { shutdown_timeout: Duration::from_millis(1), ..SETTINGS };
+    let settings = ConnectionSettings { shutdown_timeout: Duration::from_millis(1), ..settings() };
     let handling = Arc::new(Semaphore::new(0));
     let begun = Arc::clone(&handling);
     let endless = make(move |_: PoemRequest| {

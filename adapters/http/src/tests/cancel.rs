@@ -7,6 +7,7 @@ use std::time::Instant;
 use askbook::embedding::Purpose;
 use askbook::follow_up::FollowUp;
 use askbook::ports::Embedder;
+use askbook::request::Context;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
@@ -14,7 +15,7 @@ use super::*;
 
 /// Where the work for a question hangs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Condensing,
     Embedding,
     Retrieving,
@@ -25,12 +26,13 @@ enum Place {
 }
 
 /// All ports in one; hangs at one place, tells when it is reached and when it is dropped there,
-/// and counts the generations that are begun.
-struct Hanging {
+/// counts the generations that are begun, and remembers by when each step had to be done.
+pub(super) struct Hanging {
     at: Place,
     reached: Semaphore,
     left: Semaphore,
-    generations: AtomicUsize,
+    pub(super) generations: AtomicUsize,
+    pub(super) deadlines: Mutex<Vec<(Place, Option<Instant>)>>,
 }
 
 struct Left<'a>(&'a Semaphore);
@@ -42,7 +44,14 @@ impl Drop for Left<'_> {
 }
 
 impl Hanging {
+    /// Whether everything that hung was dropped, and something did.
+    pub(super) fn is_over(&self) -> bool {
+        let reached = self.reached.available_permits();
+        reached > 0 && reached == self.left.available_permits()
+    }
+
     async fn pass(&self, place: Place) {
+        self.deadlines.lock().unwrap().push((place, Context::current().deadline));
         if self.at == place {
             let _left = Left(&self.left);
             self.reached.add_permits(1);
@@ -126,14 +135,14 @@ impl Generator for Port {
     }
 }
 
-/// An app that hangs at this place, on a socket, and what tells about it.
-fn serve(at: Place) -> (SocketAddr, Arc<Hanging>, oneshot::Sender<()>) {
-    LazyLock::force(&REGISTERED);
+/// Ports that hang at this place, and what tells about it.
+pub(super) fn hanging(at: Place) -> (Ports, Arc<Hanging>) {
     let hanging = Arc::new(Hanging {
         at,
         reached: Semaphore::new(0),
         left: Semaphore::new(0),
         generations: AtomicUsize::new(0),
+        deadlines: Mutex::default(),
     });
     let port = || Arc::new(Port(Arc::clone(&hanging)));
     let working = chat(Stub::new(Conduct::Works), vec![Stub::new(Conduct::Works)]);
@@ -143,6 +152,12 @@ fn serve(at: Place) -> (SocketAddr, Arc<Hanging>, oneshot::Sender<()>) {
         generators: vec![port()],
         ..working.ports().clone()
     };
+    (ports, hanging)
+}
+
+/// An app that hangs at this place, on a socket, and what tells about it.
+fn serve(at: Place) -> (SocketAddr, Arc<Hanging>, oneshot::Sender<()>) {
+    let (ports, hanging) = hanging(at);
     let chat = Chat::new(ports, chat_settings());
     let connections =
         ConnectionSettings { shutdown_timeout: Duration::from_secs(1), ..settings().connections };
@@ -156,12 +171,17 @@ fn serve(at: Place) -> (SocketAddr, Arc<Hanging>, oneshot::Sender<()>) {
     (address, hanging, stop)
 }
 
-async fn connect(address: SocketAddr, path: &str, header: &str) -> TcpStream {
-    let body = json!({
+/// A question that has to be condensed.
+pub(super) fn follow_up() -> String {
+    json!({
         "message": "And when does a session end?",
         "history": [{"role": "user", "content": "What is a session?"}],
     })
-    .to_string();
+    .to_string()
+}
+
+async fn connect(address: SocketAddr, path: &str, header: &str) -> TcpStream {
+    let body = follow_up();
     let mut client = TcpStream::connect(address).await.unwrap();
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n{header}\

@@ -1,4 +1,5 @@
 use super::*;
+use crate::server::Leaving;
 
 #[tokio::test(start_paused = true)]
 async fn readiness_asks_once_for_everyone_and_again_when_its_time_is_over() {
@@ -86,4 +87,21 @@ async fn each_generator_is_named() {
     let dependencies = send(&app, look("/ready")).await.json()["dependencies"].take();
     assert_eq!(dependencies[2], json!({"name": "generator", "ready": false, "error": "timeout"}));
     assert_eq!(dependencies[3], json!({"name": "generator:stub", "ready": true}));
+}
+
+#[tokio::test]
+async fn a_server_that_is_about_to_stop_is_not_ready() {
+    let (app, ..) = app_over(Conduct::Works, Conduct::Works);
+    let leaving = Leaving::default();
+    let ask = async || {
+        let mut request = look("/ready");
+        request.set_data(leaving.clone());
+        send(&app, request).await
+    };
+    assert_eq!(ask().await.status, StatusCode::OK);
+    leaving.0.cancel();
+    let reply = ask().await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    let told = reply.json();
+    assert_eq!((&told["ready"], &told["degraded"]), (&json!(false), &json!(false)), "{told}");
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::reply::EXAMPLE_MESSAGE;
 use crate::problem::{Code, Problem};
 
-/// The most characters of the parts; the first two are in the document, too.
+/// The most characters of the parts; they are in the document, too.
 const REASON_LIMIT: usize = 100;
 const COMMENT_LIMIT: usize = 2_000;
 const MESSAGE_ID_LIMIT: usize = 200;
@@ -21,6 +21,7 @@ const MESSAGE_ID_LIMIT: usize = 200;
 pub(crate) struct FeedbackRequest {
     /// Which reply: its `message_id`. Another text is taken as well, for front ends that name
     /// replies themselves; then `query` says what was asked.
+    #[oai(validator(max_length = 200, pattern = r"\S"))]
     message_id: String,
     /// `up` and `down` are read as well.
     rating: RatingName,
@@ -88,13 +89,12 @@ fn within(
     text: Option<String>,
     limit: usize,
 ) -> Result<Option<String>, Problem> {
-    let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let length = text.as_deref().map_or(0, |text| text.chars().count());
     if length > limit {
         let detail = format!("`{name}` has {length} characters; at most {limit} are allowed");
         return Err(Problem::new(Code::TooLong, detail).at(name));
     }
-    Ok(text)
+    Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
 }
 
 impl Example for FeedbackRequest {

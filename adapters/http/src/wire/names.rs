@@ -5,7 +5,7 @@ use askbook::question::QuestionError;
 use crate::problem::{Code, Problem};
 
 /// The text of a question that was sent under one of several names, the first of which is the
-/// one in the document; trimmed.
+/// one in the document.
 ///
 /// # Errors
 /// Two names say different things, or nothing is said under any.
@@ -41,32 +41,31 @@ impl<T> Named<T> {
     }
 }
 
-/// What was sent under one of several names, trimmed; nothing when all that was sent is blank.
+/// What was sent under one of several names, as it was sent; nothing when all of it is blank.
 ///
 /// # Errors
-/// Two names say different things.
+/// Two names say different things, and not only in the blanks around them.
 pub(super) fn one_text<const N: usize>(
     sent: [(&'static str, Option<String>); N],
 ) -> Result<Option<Named<String>>, Problem> {
-    one(sent.map(|(name, text)| {
-        let text = text.map(|text| text.trim().to_owned());
-        (name, text.filter(|text| !text.is_empty()))
-    }))
+    let said = sent.map(|(name, text)| (name, text.filter(|text| !text.trim().is_empty())));
+    one(said, |first, second| first.trim() == second.trim())
 }
 
-/// What was sent under one of several names.
+/// What was sent under one of several names; `same` says whether two of them agree.
 ///
 /// # Errors
 /// Two names say different things.
-pub(super) fn one<T: PartialEq, const N: usize>(
+pub(super) fn one<T, const N: usize>(
     sent: [(&'static str, Option<T>); N],
+    same: impl Fn(&T, &T) -> bool,
 ) -> Result<Option<Named<T>>, Problem> {
     let mut first: Option<Named<T>> = None;
     for (name, value) in sent {
         let Some(value) = value else { continue };
         match &first {
             None => first = Some(Named { name, value }),
-            Some(first) if first.value == value => {}
+            Some(first) if same(&first.value, &value) => {}
             Some(first) => {
                 let detail = format!(
                     "`{}` and `{name}` are names of one thing and say different things: send one \

@@ -2,8 +2,8 @@
 
 use askbook::question::{Question, QuestionLimits};
 use askbook::session::{Conversation, Role, Session, SessionId, Turn};
+use poem_openapi::Object;
 use poem_openapi::types::Example;
-use poem_openapi::{Enum, Object};
 use serde::Deserialize;
 
 use super::names::{Named, one, one_text, question_text, refused};
@@ -20,8 +20,17 @@ use crate::problem::{Code, Problem};
 #[derive(Debug, Object)]
 #[oai(example)]
 pub(crate) struct ChatRequest {
-    /// The question, in any language. The owner of the server may set another limit.
-    #[oai(validator(min_length = 1, max_length = 4000))]
+    /// The question, in any language, with something to see in it. The owner of the server may set
+    /// another limit.
+    #[oai(validator(
+        max_length = 4000,
+        // More than spaces, control characters and what takes no ink (`plain` in the core). What of
+        // that is beyond U+FFFF is left out: many readers of patterns cannot name it.
+        pattern = "[^\\s\\u0000-\\u001F\\u007F-\\u009F\\u00AD\\u034F\\u061C\\u115F\\u1160\
+                   \\u17B4\\u17B5\\u180B-\\u180F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u206F\
+                   \\u2800\\u3164\\uFDD0-\\uFDEF\\uFE00-\\uFE0F\\uFEFF\\uFFA0\\uFFF0-\\uFFFB\
+                   \\uFFFE\\uFFFF]"
+    ))]
     message: String,
     /// The conversation that this belongs to: the id of the reply before. Without one, a new
     /// conversation begins, unless there is a history. An id that was not issued here, or has
@@ -57,20 +66,13 @@ impl Example for ChatRequest {
     }
 }
 
-/// Something that was said; `{"sender", "text"}` is read as well, with `You`, `user` or `human`
-/// for the reader.
+/// Something that was said; `{"sender", "text"}` is read as well.
 #[derive(Debug, Object)]
 struct HistoryItem {
-    role: HistoryRole,
+    /// Who said it. `user`, `You` or `human` is the reader; any other name, such as `assistant`, is
+    /// the book.
+    role: String,
     content: String,
-}
-
-/// Who said it: the reader or the book.
-#[derive(Debug, Enum)]
-#[oai(rename_all = "snake_case")]
-enum HistoryRole {
-    User,
-    Assistant,
 }
 
 /// The longest session id of any form that is read, in characters.
@@ -168,12 +170,13 @@ impl Received {
             ("threadId", self.thread_id),
         ])?;
         let page = one_text([("page", self.page), ("current_page", self.current_page)])?;
-        let history = one([
+        let history = [
             ("history", self.history),
             ("conversation_history", self.conversation_history),
             ("chat_history", self.chat_history),
         ]
-        .map(|(name, said)| (name, said.map(turns).filter(|turns| !turns.is_empty()))))?;
+        .map(|(name, said)| (name, said.map(turns).filter(|turns| !turns.is_empty())));
+        let history = one(history, PartialEq::eq)?;
 
         let (selected_text, page) = (selected_text.map(Named::value), page.map(Named::value));
         let question =
@@ -202,7 +205,7 @@ fn resumed(session: &Named<String>) -> Result<Session, Problem> {
         let detail = format!("`{}` has more than {SESSION_ID_LIMIT} characters", session.name);
         return Err(Problem::new(Code::TooLong, detail).at(session.name));
     }
-    Ok(SessionId::parse(&session.value).map_or(Session::Foreign, Session::Resumed))
+    Ok(SessionId::parse(session.value.trim()).map_or(Session::Foreign, Session::Resumed))
 }
 
 #[cfg(test)]

@@ -25,8 +25,16 @@ const MOST: usize = 50;
 #[derive(Debug, Object)]
 #[oai(example)]
 pub(crate) struct SearchRequest {
-    /// The question, in any language. The owner of the server may set another limit.
-    #[oai(validator(min_length = 1, max_length = 4000))]
+    /// The question, in any language, with something to see in it. The owner of the server may set
+    /// another limit.
+    #[oai(validator(
+        max_length = 4000,
+        // As for `ChatRequest`.
+        pattern = "[^\\s\\u0000-\\u001F\\u007F-\\u009F\\u00AD\\u034F\\u061C\\u115F\\u1160\
+                   \\u17B4\\u17B5\\u180B-\\u180F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u206F\
+                   \\u2800\\u3164\\uFDD0-\\uFDEF\\uFE00-\\uFE0F\\uFEFF\\uFFA0\\uFFF0-\\uFFFB\
+                   \\uFFFE\\uFFFF]"
+    ))]
     query: String,
     /// The address of the page that the reader is on: its edition of the book is preferred.
     #[oai(nullable, validator(max_length = 2000))]

@@ -152,6 +152,7 @@ fn links_are_found_by_their_look() {
         (json!({"source": 4, "url": null, "path": ["a"]}), ""),
         (json!({"doc_path": "a/b.md", "anchor": "#setup"}), "/docs/a/b#setup"),
         (json!({"anchor": "/docs/a#setup"}), "/docs/a#setup"),
+        (json!({"doc_path": "a/b.md", "anchor": "a\u{7}b"}), "/docs/a/b"),
         (json!({"full_path": "/content/docs/a.md", "file_name": "a.md"}), "/docs/a"),
     ] {
         let mut payload = object(payload);

@@ -105,9 +105,13 @@ settings! {
         ASKBOOK_DEADLINE_MS => deadline: Duration, value::milliseconds, default "30000";
         /// The longest request body, in bytes.
         ASKBOOK_BODY_BYTES => body_bytes: NonZeroUsize, value::positive, default "65536";
-        /// How many connections are open at once; more wait.
+        /// How many connections are open at once, as far as the process may have so many files
+        /// open. When there are more, those give way that wait for their clients.
         ASKBOOK_MAX_CONNECTIONS => max_connections: NonZeroUsize, value::positive, default "1024";
-        /// How long open requests may go on after SIGTERM or SIGINT, in milliseconds.
+        /// How long everything goes on after SIGTERM or SIGINT while /ready says 503, in
+        /// milliseconds: as long as a load balancer takes to notice it.
+        ASKBOOK_DRAIN_MS => drain: Duration, value::milliseconds_or_none, default "0";
+        /// How long open requests may go on after that, in milliseconds.
         ASKBOOK_SHUTDOWN_MS => shutdown: Duration, value::milliseconds, default "10000";
     }
     "Clients" {
@@ -212,6 +216,10 @@ settings! {
         /// they answer in time, and refuses more at once in place of letting them wait.
         ASKBOOK_UPSTREAM_CALLS
             => upstream_calls: NonZeroUsize, value::positive, default "256";
+        /// Whether a question that is embedded, or a search in Qdrant, is asked for once more when
+        /// that takes longer than nearly all others did: on or off. Of 100 calls at most three are
+        /// made again so, and never one for an answer.
+        ASKBOOK_HEDGE => hedge: Switch, value::choice, default "on";
         /// How long the models may take to write an answer, in milliseconds; with a fallback model
         /// half of it each. Unless it is set: two thirds of ASKBOOK_DEADLINE_MS.
         ASKBOOK_ANSWER_MS => answer_timeout: Duration, value::milliseconds;

@@ -158,6 +158,11 @@ pub(super) fn milliseconds(given: &str) -> Parsed<Duration> {
     duration(given, Duration::from_millis)
 }
 
+/// A duration, or 0 for none.
+pub(super) fn milliseconds_or_none(given: &str) -> Parsed<Duration> {
+    if given.parse() == Ok(0_u64) { Ok(Duration::ZERO) } else { milliseconds(given) }
+}
+
 pub(super) fn seconds(given: &str) -> Parsed<Duration> {
     duration(given, Duration::from_secs)
 }

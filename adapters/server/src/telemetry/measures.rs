@@ -93,6 +93,26 @@ const MEASURES: &[Measure] = &[
         about: "Calls to upstreams that were made again",
     },
     Measure {
+        name: "askbook_spend_calls_total",
+        kind: Kind::Counter,
+        about: "Calls to models that are paid for, as the ceiling counts them",
+    },
+    Measure {
+        name: "askbook_spend_millionths_total",
+        kind: Kind::Counter,
+        about: "What these calls cost by the prices set, in millionths of their currency",
+    },
+    Measure {
+        name: "askbook_spend_refusals_total",
+        kind: Kind::Counter,
+        about: "Calls that were not made: a ceiling was reached, they were paused, or not countable",
+    },
+    Measure {
+        name: "askbook_spend_tokens_total",
+        kind: Kind::Counter,
+        about: "Tokens that these calls read and wrote, estimated where the model does not tell",
+    },
+    Measure {
         name: "askbook_stage_duration_seconds",
         kind: Kind::Histogram,
         about: "The stages of a chat or a search",
@@ -101,6 +121,11 @@ const MEASURES: &[Measure] = &[
         name: "askbook_tokens_total",
         kind: Kind::Counter,
         about: "Tokens of finished answers, as the model that wrote them counts them",
+    },
+    Measure {
+        name: "askbook_upstream_hedges_total",
+        kind: Kind::Counter,
+        about: "Calls to an upstream that were made once more because they took long",
     },
     Measure {
         name: "askbook_upstream_in_flight",
@@ -120,7 +145,7 @@ const MEASURES: &[Measure] = &[
     Measure {
         name: "askbook_upstream_refusals_total",
         kind: Kind::Counter,
-        about: "Calls that were not made: the upstream was left alone, or had enough to do",
+        about: "Calls that were not made: the upstream was left alone or busy, or nobody waited",
     },
 ];
 

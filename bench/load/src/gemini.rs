@@ -1,0 +1,164 @@
+//! A stand-in for Gemini: HTTP/1.1, JSON and server-sent events as the real one writes them.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::book;
+use crate::script::{Call, Fault, Script};
+
+/// The model that writes.
+pub(crate) const WRITER: &str = "gemini-load";
+
+/// The length of the vectors.
+pub(crate) const DIMENSION: usize = 768;
+
+/// In how many events an answer comes.
+const PIECES: u32 = 4;
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// What is said again and again.
+struct Replies {
+    /// A vector as JSON, pretty-printed: 20 KB, as they come.
+    vector: String,
+    condensed: Bytes,
+    /// The events of an answer.
+    events: Vec<Bytes>,
+}
+
+/// Answers until it is dropped.
+pub(crate) async fn serve(listener: TcpListener, script: Arc<Script>) {
+    let replies = Arc::new(Replies::new());
+    loop {
+        // Who connected may have left again.
+        let Ok((connection, _)) = listener.accept().await else { continue };
+        let _ = connection.set_nodelay(true);
+        let (script, replies) = (Arc::clone(&script), Arc::clone(&replies));
+        let service = service_fn(move |request| {
+            let (script, replies) = (Arc::clone(&script), Arc::clone(&replies));
+            async move { answer(request, script, &replies).await }
+        });
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(connection), service));
+    }
+}
+
+/// An error breaks the connection.
+async fn answer(
+    request: Request<Incoming>,
+    script: Arc<Script>,
+    replies: &Replies,
+) -> anyhow::Result<Response<Body>> {
+    let call = match request.uri().path().rsplit(':').next() {
+        Some("batchEmbedContents") => Call::Embed,
+        Some("generateContent") => Call::Condense,
+        Some("streamGenerateContent") => Call::Write,
+        _ => Call::Other,
+    };
+    let body = request.into_body().collect().await?.to_bytes();
+    let fault = script.take(call);
+    let mut writing = (call == Call::Write && fault.is_none()).then(|| script.writing());
+    match fault {
+        Some(Fault::Refused) => return whole(StatusCode::SERVICE_UNAVAILABLE, refusal()),
+        Some(Fault::Broken) => anyhow::bail!("as the script wants it"),
+        Some(Fault::Silent) => pending().await,
+        None => script.pace.wait(script.pace.of(call)).await,
+    }
+    match call {
+        Call::Embed => whole(StatusCode::OK, replies.embeddings(&body)?),
+        Call::Condense => whole(StatusCode::OK, replies.condensed.clone()),
+        Call::Write => {
+            let events = replies.events.clone().into_iter();
+            let pause = script.pace.rest_of_answer() / (PIECES - 1);
+            let begun = (events, script, writing.take(), true);
+            let body =
+                stream::unfold(begun, move |(mut events, script, mut writing, first)| async move {
+                    let event = events.next()?;
+                    if !first {
+                        script.pace.wait(pause).await;
+                    }
+                    if let (0, Some(writing)) = (events.len(), &mut writing) {
+                        writing.complete();
+                    }
+                    Some((Ok(Frame::data(event)), (events, script, writing, false)))
+                });
+            let response = Response::builder().header(CONTENT_TYPE, "text/event-stream");
+            Ok(response.body(StreamBody::new(body).boxed_unsync())?)
+        }
+        Call::Other | Call::Search => whole(StatusCode::OK, Bytes::from_static(b"{}")),
+    }
+}
+
+fn whole(status: StatusCode, body: impl Into<Bytes>) -> anyhow::Result<Response<Body>> {
+    let response = Response::builder().status(status).header(CONTENT_TYPE, "application/json");
+    Ok(response.body(Full::new(body.into()).boxed_unsync())?)
+}
+
+fn refusal() -> String {
+    json!({"error": {"code": 503, "status": "UNAVAILABLE", "message": "The model is overloaded."}})
+        .to_string()
+}
+
+impl Replies {
+    fn new() -> Self {
+        let vector = json!({ "values": vector() });
+        let vector = serde_json::to_string_pretty(&vector).unwrap_or_default();
+        let event = |(text, last): (String, bool)| {
+            let mut event = said(&text);
+            if last {
+                event["candidates"][0]["finishReason"] = "STOP".into();
+            }
+            Bytes::from(format!("data: {event}\r\n\r\n"))
+        };
+        let pieces = book::answer(PIECES);
+        let last = pieces.len() - 1;
+        let pieces = pieces.into_iter().enumerate().map(|(at, text)| (text, at == last));
+        let mut condensed = said(book::CONDENSED);
+        condensed["candidates"][0]["finishReason"] = "STOP".into();
+        Self {
+            vector,
+            condensed: condensed.to_string().into(),
+            events: pieces.map(event).collect(),
+        }
+    }
+
+    /// A vector for each text.
+    fn embeddings(&self, request: &[u8]) -> anyhow::Result<String> {
+        #[derive(Deserialize)]
+        struct Batch {
+            requests: Vec<IgnoredAny>,
+        }
+        let Batch { requests } = serde_json::from_slice(request)?;
+        let vectors = vec![self.vector.as_str(); requests.len()].join(",\n");
+        Ok(format!("{{\n  \"embeddings\": [\n{vectors}\n  ]\n}}\n"))
+    }
+}
+
+/// Numbers with as many digits as Gemini's have.
+fn vector() -> Vec<f32> {
+    let mut random = fastrand::Rng::with_seed(7);
+    (0..DIMENSION).map(|_| (random.f32() - 0.5) / 10.0).collect()
+}
+
+fn said(text: &str) -> Value {
+    json!({
+        "candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "index": 0}],
+        "usageMetadata": {"promptTokenCount": 1300, "candidatesTokenCount": 70},
+        "modelVersion": WRITER,
+    })
+}

@@ -1,0 +1,90 @@
+//! askbook under load: the real program between stand-ins for Gemini and Qdrant and many readers.
+//!
+//! Everything is on this machine, so its processors are shared. The stand-ins answer after a
+//! delay, so that what bounds askbook is how many calls it may have at once and not a processor;
+//! the figures say how much of one it took. Nothing is asserted: a goal that is missed is said to
+//! be.
+//!
+//! * [`upstreams`]: the stand-ins [`gemini`] and [`qdrant`], which go by a [`script`] and count.
+//! * [`program`]: askbook as a process of its own.
+//! * [`reader`] asks, by a [`timetable`], and a [`tally`] is kept of what becomes of it.
+//! * [`measure`]: the measurements, one file each.
+
+#![expect(clippy::print_stdout, reason = "figures are what it is for")]
+
+mod book;
+mod gemini;
+mod measure {
+    pub(crate) mod cancel;
+    pub(crate) mod capacity;
+    pub(crate) mod faults;
+    pub(crate) mod overload;
+    pub(crate) mod soak;
+}
+mod program;
+mod qdrant;
+mod reader;
+mod script;
+mod table;
+mod tally;
+mod timetable;
+mod upstreams;
+
+use clap::{Parser, Subcommand};
+
+use measure::{cancel, capacity, faults, overload, soak};
+use program::{Measured, Program};
+use script::Pace;
+use upstreams::Upstreams;
+
+#[derive(Parser)]
+#[command(about = "Measures askbook under load, between stand-ins for its upstreams")]
+struct Arguments {
+    #[command(flatten)]
+    bench: Bench,
+    #[command(subcommand)]
+    measurement: Measurement,
+}
+
+/// What is measured, and between what.
+#[derive(clap::Args, Clone, Debug)]
+struct Bench {
+    #[command(flatten)]
+    measured: Measured,
+    #[command(flatten)]
+    pace: Pace,
+}
+
+impl Bench {
+    /// A new askbook between new upstreams.
+    fn start(&self, settings: &[(&str, &str)]) -> anyhow::Result<(Program, Upstreams)> {
+        let upstreams = Upstreams::start(self.pace)?;
+        Ok((Program::start(&self.measured, &upstreams, settings)?, upstreams))
+    }
+}
+
+#[derive(Subcommand)]
+enum Measurement {
+    /// How many answers a second there are at most, with ever more readers who wait for theirs
+    Capacity(capacity::Options),
+    /// What becomes of readers who are more than can be answered (goal R1)
+    Overload(overload::Options),
+    /// How often upstreams are called that fail (goal R2)
+    Faults(faults::Options),
+    /// How soon upstreams are left alone by an answer whose reader has gone (goal R3)
+    Cancel(cancel::Options),
+    /// Whether memory grows in the long run (goal R5)
+    Soak(soak::Options),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let Arguments { bench, measurement } = Arguments::parse();
+    match measurement {
+        Measurement::Capacity(options) => capacity::run(&bench, &options).await,
+        Measurement::Overload(options) => overload::run(&bench, &options).await,
+        Measurement::Faults(options) => faults::run(&bench, &options).await,
+        Measurement::Cancel(options) => cancel::run(&bench, &options).await,
+        Measurement::Soak(options) => soak::run(&bench, &options).await,
+    }
+}
