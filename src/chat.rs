@@ -112,7 +112,7 @@ impl Chat {
     ///
     /// The ports are asked in order: session, generator (to condense a follow-up), embedder,
     /// retriever, generator, session. When the passages cannot answer the question, no generator
-    /// is asked to.
+    /// is asked to; when no generator would write now, nobody is asked but the session.
     pub fn ask(&self, ask: Ask) -> impl Stream<Item = ChatEvent> + Send + use<> {
         let steps = self.steps(ask);
         stream! {
@@ -145,6 +145,7 @@ impl Chat {
             let (session, history, restarted) = ports.conversation(conversation).await?;
             yield ChatEvent::Accepted { message, session: session.clone(), restarted };
 
+            ports.check_generators().map_err(ChatError::at(Stage::Generate))?;
             let history = newest_exchanges(&history, settings.history_tokens);
             let (standalone, unasked) = ports.condense(message, &question, &history).await;
             if let Some(standalone) = &standalone {
@@ -245,6 +246,20 @@ impl Ports {
         };
         let id = self.sessions.open().await.map_err(ChatError::at(Stage::Session))?;
         Ok((Some(id), history, restarted))
+    }
+
+    /// Fails as the first generator would when none of them would write now: then what leads up to
+    /// an answer is not paid for.
+    fn check_generators(&self) -> Result<(), PortError> {
+        let mut admitted = Ok(());
+        // From the last one on, which may well be here and always there.
+        for generator in self.generators.iter().rev() {
+            admitted = generator.admits();
+            if admitted.is_ok() {
+                break;
+            }
+        }
+        admitted
     }
 
     /// What the question means by itself, `None` when it stands alone; and the first generator,

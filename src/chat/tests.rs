@@ -149,6 +149,14 @@ impl Generator for Script {
         "script"
     }
 
+    /// Nobody is called for it.
+    fn admits(&self) -> Result<(), PortError> {
+        match self.fails_at {
+            Some(("admits", kind)) => Err(PortError::new(kind, "scripted")),
+            _ => Ok(()),
+        }
+    }
+
     async fn generate(&self, prompt: Prompt) -> Result<Generation, PortError> {
         let (passages, turns) = (prompt.passages.len(), prompt.history.len());
         self.call(format!("generate {passages} passages {turns} turns"))?;
@@ -425,6 +433,17 @@ async fn a_failed_port_ends_the_chat_with_its_stage_and_nothing_after_it_is_aske
         assert_eq!(run.failure(), Some((stage, ErrorKind::Unavailable, false)));
         assert_eq!(run.calls.len(), calls, "{:?}", run.calls);
     }
+}
+
+#[tokio::test]
+async fn nothing_is_paid_for_when_no_generator_would_write() {
+    let closed = || Some(("admits", ErrorKind::Unavailable));
+    let run_alone = run(Script { fails_at: closed(), ..Script::default() }).await;
+    assert_eq!(run_alone.failure(), Some((Stage::Generate, ErrorKind::Unavailable, false)));
+    assert_eq!(run_alone.calls, ["open"]);
+    let stand_in = Some(WRITTEN);
+    let with_stand_in = run(Script { fails_at: closed(), stand_in, ..Script::default() }).await;
+    assert_eq!(with_stand_in.answer().text, ANSWER);
 }
 
 #[tokio::test]

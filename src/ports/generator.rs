@@ -46,6 +46,12 @@ pub trait Generator: Send + Sync + 'static {
         Mode::Generated
     }
 
+    /// Whether a call would be let through now. MUST ask nobody: it is for not paying in vain for
+    /// what comes before an answer is written.
+    fn admits(&self) -> Result<(), PortError> {
+        Ok(())
+    }
+
     /// Begins to write. Resolves when the prompt has been accepted.
     ///
     /// The text is Markdown that cites the prompt's passages by [`Citation`] marker, or

@@ -38,6 +38,10 @@ impl Generator for GuardedGenerator {
         self.generator.mode()
     }
 
+    fn admits(&self) -> Result<(), PortError> {
+        self.guard.admits()
+    }
+
     async fn generate(&self, prompt: Prompt) -> Result<Generation, PortError> {
         let mut permit = self.guard.admit()?;
         let span = Span::of_what_is_left(MOST);

@@ -91,15 +91,18 @@ impl Guard {
                 drop(watched);
                 Ok(Permit { guard: self.clone(), call: Some(call), took: None })
             }
-            Err(refusal) => {
-                let reason = match refusal {
-                    Refusal::Open(_) => "open",
-                    Refusal::Full(_) => "full",
-                };
-                self.count_refusal(reason);
-                Err(self.refuse(refusal, watched.cause.as_ref()))
-            }
+            Err(refusal) => Err(self.refuse(refusal, watched.cause.as_ref())),
         }
+    }
+
+    /// Whether a call would be let through now.
+    ///
+    /// # Errors
+    /// As [`admit`](Self::admit) where the upstream is left alone or has enough to do.
+    pub fn admits(&self) -> Result<(), PortError> {
+        let watched = self.watched();
+        let admitted = watched.state.check(Instant::now());
+        admitted.map_err(|refusal| self.refuse(refusal, watched.cause.as_ref()))
     }
 
     /// Whether the upstream is left alone, without asking it.
@@ -109,7 +112,7 @@ impl Guard {
     pub fn check(&self) -> Result<(), PortError> {
         let watched = self.watched();
         let open = watched.state.breaker.check(Instant::now());
-        open.map_err(|wait| self.refuse(Refusal::Open(wait), watched.cause.as_ref()))
+        open.map_err(|wait| self.explain(Refusal::Open(wait), watched.cause.as_ref()))
     }
 
     /// Makes a call if it is let through. It may take half of the time that is left to its request.
@@ -163,6 +166,14 @@ impl Guard {
     }
 
     fn refuse(&self, refusal: Refusal, cause: Option<&Cause>) -> PortError {
+        self.count_refusal(match refusal {
+            Refusal::Open(_) => "open",
+            Refusal::Full(_) => "full",
+        });
+        self.explain(refusal, cause)
+    }
+
+    fn explain(&self, refusal: Refusal, cause: Option<&Cause>) -> PortError {
         let upstream = &self.0.upstream;
         let (kind, message, wait) = match refusal {
             Refusal::Open(wait) => {

@@ -31,13 +31,17 @@ pub(crate) enum Refusal {
 }
 
 impl State {
+    /// Whether a call would be let through.
+    pub(crate) fn check(&self, now: Instant) -> Result<(), Refusal> {
+        self.breaker.check(now).map_err(Refusal::Open)?;
+        let calls = self.limit.in_flight();
+        if self.limit.is_full() { Err(Refusal::Full(calls)) } else { Ok(()) }
+    }
+
     /// Lets a call through, or refuses it.
     pub(crate) fn begin(&mut self, now: Instant) -> Result<Call, Refusal> {
         // A probe that the limit refused would be one that never ends.
-        self.breaker.check(now).map_err(Refusal::Open)?;
-        if self.limit.is_full() {
-            return Err(Refusal::Full(self.limit.in_flight()));
-        }
+        self.check(now)?;
         let period = self.breaker.begin(now).map_err(Refusal::Open)?;
         self.limit.begin();
         Ok(Call { period, began: now })

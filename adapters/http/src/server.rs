@@ -288,6 +288,12 @@ impl<E: Endpoint + 'static> Connection<E> {
             // Who has only just connected may have asked already.
             let _ = timeout(GRACE, activity.begun()).await;
         });
+        let mut sent_away = pin!(async {
+            place.away.cancelled().await;
+            // A busy server may not have noticed yet what has arrived. The runtime looks for both
+            // at once: when this is over, it has.
+            sleep(Duration::from_millis(1)).await;
+        });
         let mut draining = false;
         let result = loop {
             tokio::select! {
@@ -295,7 +301,7 @@ impl<E: Endpoint + 'static> Connection<E> {
                 result = connection.as_mut() => break result,
                 () = overdue.as_mut() => return,
                 () = signals.cut.cancelled() => return,
-                () = place.away.cancelled(), if !draining => {
+                () = sent_away.as_mut(), if !draining => {
                     // One that rests, or was asked for something just now, is closed in order.
                     if !activity.state().rests() && activity.state().waiting().is_some() {
                         return;

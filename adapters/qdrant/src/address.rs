@@ -58,14 +58,19 @@ impl Address {
         if authority.as_str().contains('@') {
             return Err(AddressError::Credentials);
         }
-        let has_port = authority.as_str().len() > authority.host().len();
-        if host.is_empty() || (has_port && authority.port_u16().is_none()) {
+        // `Uri` takes brackets for an IPv6 address wherever they are, and ends the host there.
+        let is_odd = host.rfind('[').is_some_and(|at| at > 0);
+        let given_port = match authority.as_str()[host.len()..].strip_prefix(':') {
+            Some(port) => Some(port.parse().map_err(|_| AddressError::Unreadable)?),
+            None if authority.as_str().len() == host.len() => None,
+            None => return Err(AddressError::Unreadable),
+        };
+        if host.is_empty() || is_odd {
             return Err(AddressError::Unreadable);
         }
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
             return Err(AddressError::Path);
         }
-        let given_port = authority.port_u16();
         let port = given_port.filter(|port| *port != REST_PORT).unwrap_or(GRPC_PORT);
         Ok(Self { scheme, host, port, given_port })
     }
@@ -164,6 +169,9 @@ mod tests {
             ("https://", AddressError::Unreadable),
             ("http://localhost:99999", AddressError::Unreadable),
             ("two words", AddressError::Unreadable),
+            ("qdrant:", AddressError::Unreadable),
+            ("qdrant[::1]:6333", AddressError::Unreadable),
+            ("[::1]qdrant:6333", AddressError::Unreadable),
             ("ftp://localhost", AddressError::Scheme),
             ("https://me:secret@xyz.cloud.qdrant.io", AddressError::Credentials),
             ("https://xyz.cloud.qdrant.io:6333/dashboard", AddressError::Path),

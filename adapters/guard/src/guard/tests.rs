@@ -29,7 +29,8 @@ async fn a_refusal_says_why_and_for_how_long_and_readiness_tells_it() {
     end(&guard, error(ErrorKind::Timeout));
     end(&guard, error(ErrorKind::Timeout));
     tokio::time::advance(Duration::from_millis(2500)).await;
-    for refusal in [guard.admit().unwrap_err(), guard.check().unwrap_err()] {
+    let checks = [guard.admits(), guard.check()].map(Result::unwrap_err);
+    for refusal in checks.into_iter().chain([guard.admit().unwrap_err()]) {
         assert_eq!(refusal.kind(), ErrorKind::Unavailable);
         assert_eq!(refusal.retry_after(), Some(Duration::from_millis(7500)));
         let message = "peer is left alone for 8 s more: the cause: look at the console";
@@ -126,9 +127,10 @@ async fn calls_beyond_the_limit_are_refused_at_once() {
     assert_eq!(refusal.kind(), ErrorKind::Unavailable);
     assert_eq!(refusal.retry_after(), Some(SOON));
     assert!(refusal.to_string().contains("2 calls"), "{refusal}");
+    assert_eq!(guard.admits().unwrap_err().to_string(), refusal.to_string());
     assert!(guard.check().is_ok(), "it is busy and not out of order");
     drop(held);
-    assert!(guard.admit().is_ok());
+    assert!(guard.admits().is_ok() && guard.admit().is_ok());
 }
 
 #[test]

@@ -1,0 +1,211 @@
+//! Models: what turns text into vectors, and what writes the answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use askbook::embedding::VectorShape;
+#[cfg(feature = "edge")]
+use askbook::hybrid::HybridEmbedder;
+use askbook::ports::{Embedder, Generator, Ledger};
+use askbook::spend::{MeteredEmbedder, MeteredGenerator};
+#[cfg(feature = "edge")]
+use askbook_edge::Bm25Embedder;
+use askbook_gemini::{
+    Client, ClientConfig, EmbedderConfig, GeminiEmbedder, GeminiGenerator, GeneratorConfig,
+    Retries, Timeouts,
+};
+use askbook_guard::{GuardedEmbedder, GuardedGenerator, Hedge, HedgedEmbedder};
+use askbook_memory::{MemoryEmbedder, MemoryGenerator};
+use askbook_quote::QuoteGenerator;
+use secrecy::SecretString;
+
+use super::guards::{FAILURES, guard, patience};
+use crate::config::{
+    Config, EmbedderChoice, FallbackName, GeneratorChoice, QueryTask, Spending, Switch,
+};
+#[cfg(feature = "otel")]
+use crate::telemetry::{Peer, SpannedEmbedder, SpannedGenerator};
+
+/// Who waits for the calls to upstreams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// A reader: rather a quick failure than a late answer.
+    Reader,
+    /// The owner, who indexes: rather late than not at all.
+    Owner,
+}
+
+/// What turns text into vectors. Nothing is accounted for: for what the owner asks.
+pub(crate) fn embedder(config: &Config, pace: Pace) -> anyhow::Result<Arc<dyn Embedder>> {
+    metered_embedder(config, pace, None)
+}
+
+/// The same, with an account of what readers' questions cost.
+pub(crate) fn metered_embedder(
+    config: &Config,
+    pace: Pace,
+    ledger: Option<&Arc<dyn Ledger>>,
+) -> anyhow::Result<Arc<dyn Embedder>> {
+    Ok(match &config.embedder {
+        EmbedderChoice::Gemini(key) => gemini_embedder(config, key, pace, ledger)?,
+        #[cfg(feature = "edge")]
+        EmbedderChoice::Bm25 => bm25(config)?,
+        #[cfg(feature = "edge")]
+        EmbedderChoice::Hybrid(key) => {
+            let dense = gemini_embedder(config, key, pace, ledger)?;
+            Arc::new(HybridEmbedder::new(dense, bm25(config)?))
+        }
+        EmbedderChoice::Memory => Arc::new(MemoryEmbedder::new(VectorShape::sparse())),
+    })
+}
+
+fn gemini_embedder(
+    config: &Config,
+    key: &SecretString,
+    pace: Pace,
+    ledger: Option<&Arc<dyn Ledger>>,
+) -> anyhow::Result<Arc<dyn Embedder>> {
+    let settings = &config.settings;
+    let embedder = EmbedderConfig {
+        model: settings.embedding_model.clone(),
+        dimension: settings.embedding_dimensions,
+        query_task: match settings.query_task {
+            QueryTask::RetrievalQuery => askbook_gemini::QueryTask::RetrievalQuery,
+            QueryTask::QuestionAnswering => askbook_gemini::QueryTask::QuestionAnswering,
+        },
+    };
+    let embedder = GeminiEmbedder::new(gemini(config, key, pace)?, embedder)?;
+    #[cfg(feature = "otel")]
+    let embedder = {
+        let peer = Peer::of(settings.gemini_base_url.as_str());
+        SpannedEmbedder::new(embedder, &settings.embedding_model, peer.as_ref())
+    };
+    let embedder: Arc<dyn Embedder> = match ledger {
+        Some(ledger) => {
+            let (embedder, price) = (Arc::new(embedder), config.spending.embedding);
+            let metered = MeteredEmbedder::new(embedder, Arc::clone(ledger), price);
+            Arc::new(metered.named(&settings.embedding_model))
+        }
+        None => Arc::new(embedder),
+    };
+    Ok(match pace {
+        Pace::Reader => {
+            let guard = guard(config, &settings.embedding_model, FAILURES);
+            let guarded = Arc::new(GuardedEmbedder::new(embedder, guard.clone()));
+            match settings.hedge {
+                Switch::On => Arc::new(HedgedEmbedder::new(guarded, Hedge::new(guard))),
+                Switch::Off => guarded,
+            }
+        }
+        Pace::Owner => embedder,
+    })
+}
+
+#[cfg(feature = "edge")]
+pub(super) fn bm25(config: &Config) -> anyhow::Result<Arc<dyn Embedder>> {
+    let bm25 = Bm25Embedder::new(&config.settings.language);
+    let context = "ASKBOOK_LANGUAGE cannot be used";
+    Ok(Arc::new(bm25.map_err(|error| anyhow::Error::new(error).context(context))?))
+}
+
+/// What writes the answers: the model of the settings, and what stands in for it, in order.
+pub(super) fn generators(
+    config: &Config,
+    ledger: Option<&Arc<dyn Ledger>>,
+) -> anyhow::Result<Vec<Arc<dyn Generator>>> {
+    let settings = &config.settings;
+    Ok(match &config.generator {
+        GeneratorChoice::Gemini(key) => {
+            let client = gemini(config, key, Pace::Reader)?;
+            let model = |model: &String| -> Arc<dyn Generator> {
+                let generator = gemini_generator(config, client.clone(), model);
+                #[cfg(feature = "otel")]
+                let generator = {
+                    let peer = Peer::of(settings.gemini_base_url.as_str());
+                    SpannedGenerator::new(generator, peer.as_ref())
+                };
+                let generator = Arc::new(generator);
+                let generator: Arc<dyn Generator> = match ledger {
+                    Some(ledger) => {
+                        let (ledger, spending) = (Arc::clone(ledger), config.spending);
+                        let Spending { writing, most, .. } = spending;
+                        Arc::new(MeteredGenerator::new(generator, ledger, writing, most))
+                    }
+                    None => generator,
+                };
+                Arc::new(GuardedGenerator::new(generator, guard(config, model, FAILURES)))
+            };
+            let mut generators = vec![model(&settings.gemini_model)];
+            generators.extend(settings.gemini_fallback_model.as_ref().map(model));
+            if settings.fallback == FallbackName::Quote {
+                generators.push(Arc::new(QuoteGenerator::new()));
+            }
+            generators
+        }
+        GeneratorChoice::Quote => vec![Arc::new(QuoteGenerator::new())],
+        GeneratorChoice::Memory => vec![Arc::new(MemoryGenerator)],
+    })
+}
+
+/// A model of Gemini's that writes.
+pub(crate) fn gemini_generator(config: &Config, client: Client, model: &str) -> GeminiGenerator {
+    let settings = &config.settings;
+    GeminiGenerator::new(
+        client,
+        GeneratorConfig {
+            model: model.to_owned(),
+            max_output_tokens: settings.gemini_max_output_tokens,
+            thinking_level: settings.gemini_thinking_level.clone(),
+            answer_timeout: config.budget.answer,
+            condense_timeout: config.budget.condense,
+        },
+    )
+}
+
+pub(crate) fn gemini(config: &Config, key: &SecretString, pace: Pace) -> anyhow::Result<Client> {
+    const CONNECT: Duration = Duration::from_secs(5);
+    let settings = &config.settings;
+    let limit = settings.upstream_timeout;
+    let (call, retries) = match pace {
+        Pace::Reader => {
+            let pause = Duration::from_millis(250);
+            (limit, Retries { times: 2, pause, patience: patience(config) })
+        }
+        // A free key's quota is renewed every minute.
+        Pace::Owner => (
+            Duration::from_mins(5).max(limit),
+            Retries { times: 5, pause: Duration::from_secs(1), patience: Duration::from_secs(70) },
+        ),
+    };
+    let client = Client::new(ClientConfig {
+        base_url: settings.gemini_base_url.clone(),
+        api_version: settings.gemini_api_version.clone(),
+        api_key: key.clone(),
+        proxy: settings.gemini_proxy.clone(),
+        timeouts: Timeouts { connect: CONNECT.min(limit), read: limit, call },
+        retries,
+    })?;
+    Ok(client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_for_the_model_comes_behind_it() {
+        let models = |given: &[(&str, &str)]| -> Vec<String> {
+            let nowhere = ("ASKBOOK_DATA_DIR", "/nonexistent/askbook");
+            let config = Config::from_values([&[nowhere], given].concat()).unwrap();
+            let generators = generators(&config, None).unwrap();
+            generators.iter().map(|generator| generator.model().to_owned()).collect()
+        };
+        let key = ("GEMINI_API_KEY", "k3y");
+        let named = [key, ("GEMINI_MODEL", "a"), ("GEMINI_FALLBACK_MODEL", "b")];
+        assert_eq!(models(&named), ["a", "b", "quote"]);
+        assert_eq!(models(&[key, ("GEMINI_MODEL", "a")]), ["a", "quote"]);
+        assert_eq!(models(&[key, ("GEMINI_MODEL", "a"), ("ASKBOOK_FALLBACK", "none")]), ["a"]);
+        assert_eq!(models(&[]), ["quote"]);
+        assert_eq!(models(&[("ASKBOOK_GENERATOR", "memory")]), ["memory"]);
+    }
+}
