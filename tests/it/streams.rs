@@ -237,6 +237,7 @@ impl Server {
             origins: Vec::new(),
             clients: ClientSettings::default(),
             question: QuestionLimits::default(),
+            questions: 1_000,
             body_limit: 1 << 16,
             body_timeout: LONG,
             deadline: LONG,

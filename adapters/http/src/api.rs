@@ -1,5 +1,6 @@
 //! The operations of the API.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use askbook::chat::{self, Ask, Chat, Delivery};
@@ -14,6 +15,7 @@ use metrics::counter;
 use poem::http::HeaderName;
 use poem::{IntoResponse, Request, Response};
 use poem_openapi::{ApiResponse, OpenApi, Tags};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tracing::Span;
 use uuid::Uuid;
@@ -37,6 +39,8 @@ pub(crate) struct Api {
     question_limits: QuestionLimits,
     body_limits: BodyLimits,
     limits: Limits,
+    /// One for each question that is being answered.
+    places: Arc<Semaphore>,
     probe: Probe,
     deadline: Duration,
     heartbeat: Duration,
@@ -52,6 +56,7 @@ impl Api {
             question_limits: settings.question,
             body_limits: BodyLimits { length: settings.body_limit, time: settings.body_timeout },
             limits: settings.clients.limits.clone(),
+            places: Arc::new(Semaphore::new(settings.questions)),
             probe: Probe::new(chat.ports().clone(), settings.readiness),
             deadline: settings.deadline,
             heartbeat: settings.heartbeat,
@@ -75,15 +80,26 @@ impl Api {
         Ok(asked)
     }
 
+    /// A place among the questions that are being answered.
+    fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            counter!("askbook_refused_total", "reason" => "overloaded").increment(1);
+            let detail = "too many questions are being answered just now; try again in a moment";
+            Problem::new(Code::Overloaded, detail).after(Duration::from_secs(1))
+        })
+    }
+
     /// The events of a chat, which goes on only while they are drawn.
     fn ask(
         &self,
         question: Question,
         conversation: Conversation,
         delivery: Delivery,
-    ) -> BoxStream<'static, ChatEvent> {
-        let message = MessageId(Uuid::new_v4());
-        self.chat.ask(Ask { message, question, conversation, delivery }).boxed()
+    ) -> Result<BoxStream<'static, ChatEvent>, Problem> {
+        let (message, place) = (MessageId(Uuid::new_v4()), self.place()?);
+        let events = self.chat.ask(Ask { message, question, conversation, delivery });
+        // It is held until the last of them, or until nobody draws them any more.
+        Ok(events.inspect(move |_| _ = &place).boxed())
     }
 
     /// Answers in the way that the request asks for.
@@ -97,10 +113,10 @@ impl Api {
         let mut progress = Progress::new(explain);
         let streams = request.header(STREAM_RESPONSE);
         if streams.is_some_and(|streams| streams.eq_ignore_ascii_case("true")) {
-            let events = self.ask(question, conversation, Delivery::Streamed);
+            let events = self.ask(question, conversation, Delivery::Streamed)?;
             return Ok(streaming::reply(events, Lines, progress, bounds));
         }
-        let events = self.ask(question, conversation, Delivery::Whole);
+        let events = self.ask(question, conversation, Delivery::Whole)?;
         let answer = chat::collect(events.inspect(|event| progress.see(event))).await?;
         Ok(if original {
             Json(OriginalReply::from(answer)).into_response()
@@ -123,7 +139,7 @@ impl Api {
         }
         let Asked { question, conversation, explain, .. } = self.read(request, body).await?;
         let request_id = request.data().map_or_else(String::new, RequestId::to_string);
-        let events = self.ask(question, conversation, Delivery::Streamed);
+        let events = self.ask(question, conversation, Delivery::Streamed)?;
         Ok(streaming::reply(events, Events::new(request_id), Progress::new(explain), bounds))
     }
 
@@ -146,6 +162,7 @@ impl Api {
         let request: Sought = body.read(self.body_limits).await?;
         let mut progress = Progress::new(request.wants_explanation());
         let (question, limit) = request.into_question(self.question_limits)?;
+        let _place = self.place()?;
         let search = self.chat.search();
         let near = search.embed(Query::from(&question)).await?;
         progress.embedded();

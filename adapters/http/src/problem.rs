@@ -47,6 +47,7 @@ pub(crate) enum Code {
     BodyTooLarge,
     UnsupportedMediaType,
     RateLimited,
+    Overloaded,
     Internal,
     ShuttingDown,
     UpstreamRejected,
@@ -86,6 +87,7 @@ impl Code {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
             }
             Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Server busy"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
             Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "Server stopping"),
             Self::UpstreamRejected => (StatusCode::BAD_GATEWAY, "Upstream rejected the request"),

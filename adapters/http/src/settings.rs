@@ -16,6 +16,8 @@ pub struct HttpSettings {
     pub origins: Vec<Origin>,
     /// Who may ask, and how much.
     pub clients: ClientSettings,
+    /// How many questions are answered at a time, at least 1; more are refused at once.
+    pub questions: usize,
     /// How long the parts of a question may be.
     pub question: QuestionLimits,
     /// How many bytes the body of a request may have.

@@ -8,6 +8,7 @@ mod log;
 mod metrics;
 mod names;
 mod original;
+mod overload;
 mod readiness;
 mod search;
 mod stream;
@@ -200,6 +201,7 @@ fn settings() -> HttpSettings {
         origins: vec![Origin::parse(1, BOOK).unwrap().0],
         clients: ClientSettings::default(),
         question: QuestionLimits { text: 100, selected_text: 200 },
+        questions: 1_000,
         body_limit: 1_000,
         body_timeout: Duration::from_secs(10),
         deadline: Duration::from_mins(1),

@@ -50,6 +50,11 @@ impl Hanging {
         reached > 0 && reached == self.left.available_permits()
     }
 
+    /// Waits until something hangs for so many questions.
+    pub(super) async fn until_reached(&self, questions: u32) {
+        self.reached.acquire_many(questions).await.unwrap().forget();
+    }
+
     async fn pass(&self, place: Place) {
         self.deadlines.lock().unwrap().push((place, Context::current().deadline));
         if self.at == place {

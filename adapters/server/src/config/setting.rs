@@ -107,7 +107,9 @@ settings! {
         ASKBOOK_BODY_BYTES => body_bytes: NonZeroUsize, value::positive, default "65536";
         /// How many connections are open at once, as far as the process may have so many files
         /// open. When there are more, those give way that wait for their clients.
-        ASKBOOK_MAX_CONNECTIONS => max_connections: NonZeroUsize, value::positive, default "1024";
+        ASKBOOK_MAX_CONNECTIONS => max_connections: NonZeroUsize, value::positive, default "16384";
+        /// How many questions are answered at once; more are refused at once.
+        ASKBOOK_MAX_QUESTIONS => max_questions: NonZeroUsize, value::positive, default "512";
         /// How long everything goes on after SIGTERM or SIGINT while /ready says 503, in
         /// milliseconds: as long as a load balancer takes to notice it.
         ASKBOOK_DRAIN_MS => drain: Duration, value::milliseconds_or_none, default "0";

@@ -26,6 +26,7 @@ pub(crate) fn http(
     HttpSettings {
         origins: origins.map(|origins| origins.allowed.clone()).unwrap_or_default(),
         clients: clients(config, redis),
+        questions: settings.max_questions.get(),
         question: question_limits(config),
         body_limit: settings.body_bytes.get(),
         body_timeout: SLOWEST,
