@@ -264,7 +264,8 @@ impl<E: Endpoint + 'static> Connection<E> {
             request.extensions_mut().insert(peer);
             let (app, activity) = (Arc::clone(&app), activity.clone());
             let (local, remote) = addresses.clone();
-            async move {
+            // On the heap: a connection that is not asked anything takes no room for it.
+            Box::pin(async move {
                 let complete = request.body().is_end_stream();
                 activity.enter(if complete { Phase::Handling } else { Phase::Body });
                 let mut request = PoemRequest::from((request, local, remote, Scheme::HTTP));
@@ -275,7 +276,7 @@ impl<E: Endpoint + 'static> Connection<E> {
                 }
                 let response = Response::from(app.get_response(request).await);
                 Ok::<_, Infallible>(response.map(|body| Handled { body, activity }))
-            }
+            })
         });
         let connection = http1::Builder::new()
             .header_read_timeout(None)
