@@ -9,7 +9,7 @@
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::trace::TraceParent;
 
@@ -41,6 +41,18 @@ impl Context {
         Self { deadline: Some(deadline), ..self }
     }
 
+    /// How much time there is at this moment, if that is known.
+    #[must_use]
+    pub fn time_left(self, now: Instant) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(now))
+    }
+
+    /// This long, or as long as there is time.
+    #[must_use]
+    pub fn at_most(self, limit: Duration, now: Instant) -> Duration {
+        self.time_left(now).map_or(limit, |left| left.min(limit))
+    }
+
     /// Works as part of this.
     pub fn within<T>(self, work: impl FnOnce() -> T) -> T {
         /// Puts back what was there, even when the work panics.
@@ -67,7 +79,6 @@ impl Context {
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::task::Poll;
-    use std::time::Duration;
 
     use futures_util::FutureExt;
     use futures_util::future::{join, poll_fn};
@@ -111,6 +122,22 @@ mod tests {
         assert_eq!(sooner.until(deadline(later)), sooner);
         let unhurried = Context { deadline: None, ..later };
         assert_eq!(unhurried.until(deadline(later)), later);
+    }
+
+    #[test]
+    fn nothing_takes_longer_than_there_is_time() {
+        let (now, second) = (context(1).deadline.unwrap(), Duration::from_secs(1));
+        for (context, left) in [
+            (context(3), Some(2 * second)),
+            (context(1), Some(Duration::ZERO)),
+            (context(0), Some(Duration::ZERO)),
+            (Context::default(), None),
+        ] {
+            assert_eq!(context.time_left(now), left);
+            for limit in [second, 9 * second] {
+                assert_eq!(context.at_most(limit, now), left.unwrap_or(limit).min(limit));
+            }
+        }
     }
 
     #[test]

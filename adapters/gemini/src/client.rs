@@ -305,22 +305,18 @@ impl Client {
 
 /// As much of this time as the request has left that the caller works for.
 pub(crate) fn left_of(limit: Duration) -> Duration {
-    time_left().map_or(limit, |left| left.min(limit))
-}
-
-/// How long somebody waits, if that is known.
-fn time_left() -> Option<Duration> {
-    let deadline = Context::current().deadline.map(Instant::from_std)?;
-    Some(deadline.saturating_duration_since(Instant::now()))
+    Context::current().at_most(limit, Instant::now().into_std())
 }
 
 /// The request with what Gemini should know of the one that it is made for.
 fn told(request: RequestBuilder) -> RequestBuilder {
-    let request = match Context::current().trace {
+    let context = Context::current();
+    let request = match context.trace {
         Some(trace) => request.header("traceparent", trace.to_string()),
         None => request,
     };
-    match time_left().filter(|left| *left >= LEAST_SERVER_TIMEOUT) {
+    let left = context.time_left(Instant::now().into_std());
+    match left.filter(|left| *left >= LEAST_SERVER_TIMEOUT) {
         Some(left) => request.header(SERVER_TIMEOUT, left.as_secs_f64().ceil().to_string()),
         None => request,
     }

@@ -123,10 +123,7 @@ impl Guard {
         &self,
         call: impl Future<Output = Result<T, PortError>>,
     ) -> Result<T, PortError> {
-        let permit = self.admit()?;
-        let Some(result) = Span::of_what_is_left(HALF).bound(call).await else {
-            return Err(permit.give_up());
-        };
+        let (permit, result) = self.bounded(call).await?;
         permit.end(&result);
         result
     }
@@ -140,13 +137,22 @@ impl Guard {
         &self,
         call: impl Future<Output = Result<T, PortError>>,
     ) -> Result<T, PortError> {
-        let mut permit = self.admit()?;
-        let Some(result) = Span::of_what_is_left(HALF).bound(call).await else {
-            return Err(permit.give_up());
-        };
+        let (mut permit, result) = self.bounded(call).await?;
         permit.answered();
         permit.end(&result);
         result
+    }
+
+    /// What came of a call, which has not ended for the guard yet.
+    pub(crate) async fn bounded<T>(
+        &self,
+        call: impl Future<Output = Result<T, PortError>>,
+    ) -> Result<(Permit, Result<T, PortError>), PortError> {
+        let permit = self.admit()?;
+        match Span::of_what_is_left(HALF).bound(call).await {
+            Some(result) => Ok((permit, result)),
+            None => Err(permit.give_up()),
+        }
     }
 
     /// Whether the upstream answers, and has at most half as much to do as it manages.

@@ -3,7 +3,7 @@
 //! and can be asked twice: never for an answer.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use askbook::error::PortError;
@@ -28,12 +28,11 @@ const COST: u32 = 100;
 /// ...and how much can be saved up: when all calls become slow, few are made again.
 const SAVED: u32 = 5 * COST;
 
-/// Makes calls to an upstream once more that take long, of a hundred at most three. Clones share
-/// what they know.
-#[derive(Clone, Debug)]
-pub struct Hedge {
+/// Makes calls to an upstream once more that take long, of a hundred at most three.
+#[derive(Debug)]
+pub(crate) struct Hedge {
     guard: Guard,
-    watched: Arc<Mutex<Watched>>,
+    watched: Mutex<Watched>,
 }
 
 #[derive(Debug, Default)]
@@ -67,8 +66,8 @@ impl Watched {
 
 impl Hedge {
     /// For the calls that this guard lets through.
-    pub fn new(guard: Guard) -> Self {
-        Self { guard, watched: Arc::default() }
+    pub(crate) fn new(guard: Guard) -> Self {
+        Self { guard, watched: Mutex::default() }
     }
 
     /// Makes a call, and once more when it takes long, there is something saved up for that, and

@@ -10,8 +10,8 @@
 //! * What passages are embedded for is guarded by nobody: their owner can wait.
 //! * A call gets a part of the time that is left to its request, which it is told; for one whose
 //!   time is over nobody is asked. (`span`.)
-//! * A search, or a question that is embedded, may be asked for once more when that takes long:
-//!   [`Hedge`].
+//! * A search, or a question that is embedded, may be asked for once more when that takes long.
+//!   (`hedge`.)
 //! * The rules are plain values that are told the time (`breaker`, `limit`); `state/tests.rs`
 //!   walks through every order in which calls can begin and end, which one lock around them makes
 //!   the only orders that there are.
@@ -31,9 +31,8 @@ mod retriever;
 mod span;
 mod state;
 
-pub use embedder::{GuardedEmbedder, HedgedEmbedder};
+pub use embedder::GuardedEmbedder;
 pub use generator::GuardedGenerator;
 pub use guard::{Guard, GuardSettings, Permit};
-pub use hedge::Hedge;
 pub use limit::Concurrency;
-pub use retriever::{GuardedRetriever, HedgedRetriever};
+pub use retriever::GuardedRetriever;

@@ -1,6 +1,7 @@
 //! The part of a request's time that one call may take.
 
 use std::future::Future;
+use std::time::Duration;
 
 use askbook::request::Context;
 use tokio::time::{Instant, sleep_until};
@@ -12,11 +13,7 @@ pub(crate) const MOST: f64 = 0.9;
 
 /// Whether the request that this belongs to is over: nobody waits for it any more.
 pub(crate) fn is_over() -> bool {
-    deadline().is_some_and(|deadline| deadline <= Instant::now())
-}
-
-fn deadline() -> Option<Instant> {
-    Context::current().deadline.map(Instant::from_std)
+    Context::current().time_left(Instant::now().into_std()) == Some(Duration::ZERO)
 }
 
 /// When a call has to be done; without a deadline, any time.
@@ -27,7 +24,8 @@ impl Span {
     /// This part of the time that is left to the request.
     pub(crate) fn of_what_is_left(part: f64) -> Self {
         let now = Instant::now();
-        Self(deadline().map(|end| now + end.saturating_duration_since(now).mul_f64(part)))
+        let left = Context::current().time_left(now.into_std());
+        Self(left.map(|left| now + left.mul_f64(part)))
     }
 
     /// What the work gives, which knows by when it has to be done; `None` when it is not.

@@ -33,8 +33,7 @@ struct Upstream {
 
 impl Upstream {
     async fn answer<T>(&self, answer: T) -> Result<T, PortError> {
-        let deadline = Context::current().deadline.map(Instant::from_std);
-        let left = deadline.map(|deadline| deadline - Instant::now());
+        let left = Context::current().time_left(Instant::now().into_std());
         self.told.lock().unwrap().push(left);
         if *self.hangs.lock().unwrap() {
             pending::<()>().await;

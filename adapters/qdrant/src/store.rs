@@ -143,10 +143,7 @@ impl QdrantStore {
 
     /// The longest wait for a call that reads: no longer than the request waits that it is for.
     fn time_to_read(&self) -> Duration {
-        let limit = self.settings.timeout;
-        let deadline = Context::current().deadline.map(Instant::from_std);
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        left.map_or(limit, |left| left.min(limit))
+        Context::current().at_most(self.settings.timeout, Instant::now().into_std())
     }
 
     /// A call that reads.

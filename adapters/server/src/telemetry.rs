@@ -20,7 +20,7 @@ use crate::config::collector;
 
 pub(crate) use measures::measure;
 #[cfg(feature = "otel")]
-pub(crate) use spans::{Peer, SpannedEmbedder, SpannedGenerator, SpannedRetriever};
+pub(crate) use spans::{SpannedEmbedder, SpannedGenerator, SpannedRetriever};
 
 /// Something that is told what happens.
 type Watcher = Box<dyn Layer<Registry> + Send + Sync>;

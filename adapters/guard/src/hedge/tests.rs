@@ -1,6 +1,7 @@
 use std::future::pending;
 use std::io::Write as _;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use askbook::error::ErrorKind;
@@ -123,14 +124,14 @@ fn time(rng: &mut Rng) -> Duration {
 /// tries they were.
 async fn play(seed: u64, hedged: bool) -> (Vec<Duration>, usize) {
     let upstream = Upstream::new(64);
-    let hedge = Hedge::new(upstream.guard.clone());
+    let hedge = Arc::new(Hedge::new(upstream.guard.clone()));
     let mut rng = Rng::with_seed(seed);
     let mut calls = JoinSet::new();
     let mut due = Instant::now();
     for _ in 0..10_000 {
         due += Duration::from_millis(rng.u64(..80));
         let (first, second) = (Ok(time(&mut rng)), Ok(time(&mut rng)));
-        let (upstream, hedge) = (Arc::clone(&upstream), hedge.clone());
+        let (upstream, hedge) = (Arc::clone(&upstream), Arc::clone(&hedge));
         calls.spawn(async move {
             sleep_until(due).await;
             let began = Instant::now();

@@ -30,7 +30,6 @@ use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
 use tracing::{debug, info, warn};
 use tracing_subscriber::{Layer, Registry};
 
-pub(crate) use call::Peer;
 pub(crate) use embedder::SpannedEmbedder;
 pub(crate) use generator::SpannedGenerator;
 pub(crate) use retriever::SpannedRetriever;

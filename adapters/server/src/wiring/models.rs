@@ -14,7 +14,7 @@ use askbook_gemini::{
     Client, ClientConfig, EmbedderConfig, GeminiEmbedder, GeminiGenerator, GeneratorConfig,
     Retries, Timeouts,
 };
-use askbook_guard::{GuardedEmbedder, GuardedGenerator, Hedge, HedgedEmbedder};
+use askbook_guard::{GuardedEmbedder, GuardedGenerator};
 use askbook_memory::{MemoryEmbedder, MemoryGenerator};
 use askbook_quote::QuoteGenerator;
 use secrecy::SecretString;
@@ -24,7 +24,7 @@ use crate::config::{
     Config, EmbedderChoice, FallbackName, GeneratorChoice, QueryTask, Spending, Switch,
 };
 #[cfg(feature = "otel")]
-use crate::telemetry::{Peer, SpannedEmbedder, SpannedGenerator};
+use crate::telemetry::{SpannedEmbedder, SpannedGenerator};
 
 /// Who waits for the calls to upstreams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +77,8 @@ fn gemini_embedder(
     let embedder = GeminiEmbedder::new(gemini(config, key, pace)?, embedder)?;
     #[cfg(feature = "otel")]
     let embedder = {
-        let peer = Peer::of(settings.gemini_base_url.as_str());
-        SpannedEmbedder::new(embedder, &settings.embedding_model, peer.as_ref())
+        let url = settings.gemini_base_url.as_str();
+        SpannedEmbedder::new(embedder, &settings.embedding_model, url)
     };
     let embedder: Arc<dyn Embedder> = match ledger {
         Some(ledger) => {
@@ -91,11 +91,11 @@ fn gemini_embedder(
     Ok(match pace {
         Pace::Reader => {
             let guard = guard(config, &settings.embedding_model, FAILURES);
-            let guarded = Arc::new(GuardedEmbedder::new(embedder, guard.clone()));
-            match settings.hedge {
-                Switch::On => Arc::new(HedgedEmbedder::new(guarded, Hedge::new(guard))),
+            let guarded = GuardedEmbedder::new(embedder, guard);
+            Arc::new(match settings.hedge {
+                Switch::On => guarded.hedged(),
                 Switch::Off => guarded,
-            }
+            })
         }
         Pace::Owner => embedder,
     })
@@ -120,10 +120,7 @@ pub(super) fn generators(
             let model = |model: &String| -> Arc<dyn Generator> {
                 let generator = gemini_generator(config, client.clone(), model);
                 #[cfg(feature = "otel")]
-                let generator = {
-                    let peer = Peer::of(settings.gemini_base_url.as_str());
-                    SpannedGenerator::new(generator, peer.as_ref())
-                };
+                let generator = SpannedGenerator::new(generator, settings.gemini_base_url.as_str());
                 let generator = Arc::new(generator);
                 let generator: Arc<dyn Generator> = match ledger {
                     Some(ledger) => {

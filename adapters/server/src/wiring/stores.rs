@@ -11,7 +11,7 @@ use askbook::ports::Index;
 use askbook::ports::{Embedder, Retriever};
 #[cfg(feature = "edge")]
 use askbook_edge::EdgeStore;
-use askbook_guard::{GuardedRetriever, Hedge, HedgedRetriever};
+use askbook_guard::GuardedRetriever;
 use askbook_memory::MemoryStore;
 use askbook_qdrant::{Address, Fields, QdrantSettings, QdrantStore};
 use tracing::info;
@@ -29,7 +29,7 @@ use crate::mirror::Mirror;
 use crate::recipe::{CheckedStore, WantedRecipe};
 use crate::store::Store;
 #[cfg(feature = "otel")]
-use crate::telemetry::{Peer, SpannedRetriever};
+use crate::telemetry::SpannedRetriever;
 
 /// Where passages are found, by vectors of this embedder.
 pub(crate) async fn store(config: &Config, embedder: &dyn Embedder) -> anyhow::Result<Store> {
@@ -48,10 +48,7 @@ pub(crate) async fn store(config: &Config, embedder: &dyn Embedder) -> anyhow::R
             let qdrant = Arc::new(qdrant(config, address, collection)?);
             let checked = CheckedStore::remote(Arc::clone(&qdrant), wanted.clone());
             #[cfg(feature = "otel")]
-            let checked = {
-                let peer = Peer::of(&address.to_string());
-                SpannedRetriever::remote(checked, collection, peer.as_ref())
-            };
+            let checked = SpannedRetriever::remote(checked, collection, &address.to_string());
             let store = Store { retriever: Arc::new(checked), ..Store::new(qdrant, wanted) };
             match mirrored(config, &store).await? {
                 Some(mirrored) => mirrored,
@@ -157,9 +154,9 @@ async fn mirrored(_config: &Config, _store: &Store) -> anyhow::Result<Option<Sto
 /// The retriever of this store on a server, guarded and hedged.
 fn guarded(config: &Config, store: &Store, failures: NonZeroU32) -> Arc<dyn Retriever> {
     let guard = guard(config, "qdrant", failures);
-    let guarded = Arc::new(GuardedRetriever::new(Arc::clone(&store.retriever), guard.clone()));
-    match config.settings.hedge {
-        Switch::On => Arc::new(HedgedRetriever::new(guarded, Hedge::new(guard))),
+    let guarded = GuardedRetriever::new(Arc::clone(&store.retriever), guard);
+    Arc::new(match config.settings.hedge {
+        Switch::On => guarded.hedged(),
         Switch::Off => guarded,
-    }
+    })
 }

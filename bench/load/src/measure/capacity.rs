@@ -15,16 +15,12 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(bench: &Bench, options: &Options) -> anyhow::Result<()> {
-    capacity(bench, options.seconds, &[]).await.map(drop)
+    capacity(bench, options.seconds).await.map(drop)
 }
 
 /// Prints what ever more readers get; returns the most answers a second.
-pub(crate) async fn capacity(
-    bench: &Bench,
-    seconds: u64,
-    settings: &[(&str, &str)],
-) -> anyhow::Result<f64> {
-    let (program, _upstreams) = bench.start(settings)?;
+pub(crate) async fn capacity(bench: &Bench, seconds: u64) -> anyhow::Result<f64> {
+    let (program, _upstreams) = bench.start(&[])?;
     let readers = Arc::new(Readers::of(&program.address));
     let mut table = Table::new(&[
         "readers",

@@ -38,7 +38,7 @@ const WARM_UP: u64 = 5;
 pub(crate) async fn run(bench: &Bench, options: &Options) -> anyhow::Result<()> {
     let capacity = match options.capacity {
         Some(capacity) => capacity,
-        None => capacity(bench, options.seconds / 2, &[]).await?,
+        None => capacity(bench, options.seconds / 2).await?,
     };
     println!("capacity: {capacity:.1} answers/s");
     if options.one_client {

@@ -9,22 +9,6 @@ use url::Url;
 
 use super::request;
 
-/// Where calls go.
-#[derive(Clone, Debug)]
-pub(crate) struct Peer {
-    host: String,
-    port: Option<u16>,
-}
-
-impl Peer {
-    /// The server of this address; `None` for an address without one.
-    pub(crate) fn of(url: &str) -> Option<Self> {
-        let url = Url::parse(url).ok()?;
-        let host = url.host_str()?.to_owned();
-        Some(Self { host, port: url.port_or_known_default() })
-    }
-}
-
 /// What the spans of one kind of call have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Outline {
@@ -34,15 +18,16 @@ pub(super) struct Outline {
 }
 
 impl Outline {
-    /// Of calls that go to another process.
-    pub(super) fn remote(name: String, peer: Option<&Peer>, attributes: Vec<KeyValue>) -> Self {
-        let mut outline = Self { name, kind: SpanKind::Client, attributes };
-        if let Some(Peer { host, port }) = peer {
-            outline.attributes.push(KeyValue::new("server.address", host.clone()));
-            let port = port.map(|port| KeyValue::new("server.port", i64::from(port)));
-            outline.attributes.extend(port);
+    /// Of calls that go to the server at this URL.
+    pub(super) fn remote(name: String, url: &str, mut attributes: Vec<KeyValue>) -> Self {
+        if let Ok(url) = Url::parse(url)
+            && let Some(host) = url.host_str()
+        {
+            attributes.push(KeyValue::new("server.address", host.to_owned()));
+            let port = url.port_or_known_default();
+            attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
         }
-        outline
+        Self { name, kind: SpanKind::Client, attributes }
     }
 
     /// Of calls within this one.
@@ -51,14 +36,14 @@ impl Outline {
     }
 
     /// Of calls to a model of Gemini's.
-    pub(super) fn of_gemini(operation: &'static str, model: &str, peer: Option<&Peer>) -> Self {
+    pub(super) fn of_gemini(operation: &'static str, model: &str, url: &str) -> Self {
         let model = model.strip_prefix("models/").unwrap_or(model);
         let attributes = vec![
             KeyValue::new("gen_ai.operation.name", operation),
             KeyValue::new("gen_ai.provider.name", "gcp.gemini"),
             KeyValue::new("gen_ai.request.model", model.to_owned()),
         ];
-        Self::remote(format!("{operation} {model}"), peer, attributes)
+        Self::remote(format!("{operation} {model}"), url, attributes)
     }
 
     /// A call begins. It has a span when it is made for a request that has one.

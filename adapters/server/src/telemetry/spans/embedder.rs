@@ -5,7 +5,7 @@ use askbook::error::PortError;
 use askbook::ports::Embedder;
 use async_trait::async_trait;
 
-use super::call::{Outline, Peer};
+use super::call::Outline;
 
 /// An embedder over a model of Gemini's, with a span for each of its calls.
 pub(crate) struct SpannedEmbedder {
@@ -14,9 +14,9 @@ pub(crate) struct SpannedEmbedder {
 }
 
 impl SpannedEmbedder {
-    /// This embedder, over this model at this server.
-    pub(crate) fn new(embedder: impl Embedder, model: &str, peer: Option<&Peer>) -> Self {
-        let outline = Outline::of_gemini("embeddings", model, peer);
+    /// This embedder, over this model at this URL.
+    pub(crate) fn new(embedder: impl Embedder, model: &str, url: &str) -> Self {
+        let outline = Outline::of_gemini("embeddings", model, url);
         Self { embedder: Arc::new(embedder), outline }
     }
 }

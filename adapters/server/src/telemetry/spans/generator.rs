@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use futures_util::stream;
 use opentelemetry::{Array, Value};
 
-use super::call::{Call, Outline, Peer};
+use super::call::{Call, Outline};
 
 /// A model of Gemini's that writes, with a span for each of its calls. That of an answer ends with
 /// its stream.
@@ -22,9 +22,9 @@ pub(crate) struct SpannedGenerator {
 }
 
 impl SpannedGenerator {
-    /// This generator, at this server.
-    pub(crate) fn new(generator: impl Generator, peer: Option<&Peer>) -> Self {
-        let outline = Outline::of_gemini("generate_content", generator.model(), peer);
+    /// This generator, at this URL.
+    pub(crate) fn new(generator: impl Generator, url: &str) -> Self {
+        let outline = Outline::of_gemini("generate_content", generator.model(), url);
         Self { generator: Arc::new(generator), outline }
     }
 }

@@ -8,7 +8,7 @@ use askbook::ports::{Rankings, Retriever};
 use async_trait::async_trait;
 use opentelemetry::KeyValue;
 
-use super::call::{Outline, Peer};
+use super::call::Outline;
 
 /// A retriever over Qdrant, with a span for each of its calls that read passages.
 pub(crate) struct SpannedRetriever {
@@ -18,12 +18,12 @@ pub(crate) struct SpannedRetriever {
 }
 
 impl SpannedRetriever {
-    /// This retriever, over this collection at this server.
-    pub(crate) fn remote(retriever: impl Retriever, collection: &str, peer: Option<&Peer>) -> Self {
+    /// This retriever, over this collection at this URL.
+    pub(crate) fn remote(retriever: impl Retriever, collection: &str, url: &str) -> Self {
         let outline = |operation: &'static str| {
             let mut attributes = attributes(operation);
             attributes.push(KeyValue::new("db.collection.name", collection.to_owned()));
-            Outline::remote(format!("{operation} {collection}"), peer, attributes)
+            Outline::remote(format!("{operation} {collection}"), url, attributes)
         };
         let (query, get) = (outline("query"), outline("get"));
         Self { retriever: Arc::new(retriever), query, get }

@@ -163,7 +163,7 @@ fn written(
     request: impl FnOnce() -> tracing::Span,
 ) -> (Vec<SpanData>, Vec<Option<TraceParent>>) {
     let model = Model { pieces, places: Arc::default() };
-    let generator = SpannedGenerator::new(model.clone(), Peer::of("http://g:81/v1").as_ref());
+    let generator = SpannedGenerator::new(model.clone(), "http://g:81/v1");
     let spans = spans(|| {
         let question = Question::new("Why?", None, None, QuestionLimits::default()).unwrap();
         let prompt = Prompt {
