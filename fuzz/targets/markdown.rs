@@ -7,18 +7,11 @@ use libfuzzer_sys::fuzz_target;
 
 #[path = "../check.rs"]
 mod check;
+#[path = "../hook.rs"]
+mod hook;
 
 fuzz_target!(
-    init: {
-        let abort = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            // The reader catches what the parser of Markdown does not take.
-            let is_caught = |file: &str| file.contains("/markdown-1.");
-            if !panic.location().is_some_and(|place| is_caught(place.file())) {
-                abort(panic);
-            }
-        }));
-    },
+    init: hook::leave(&["/markdown-1."]),
     |input: (bool, &str)| {
         let (is_mdx, text) = input;
         let file = if is_mdx { "part/01-page.mdx" } else { "part/01-page.md" };

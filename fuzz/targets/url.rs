@@ -7,19 +7,25 @@ use askbook_qdrant::Address;
 use askbook_qdrant::fuzzing::links;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: (u8, &str, &str)| {
-    let (kind, text, other) = input;
-    match kind % 3 {
-        0 => {
-            links(text).iter().flatten().for_each(|link| check(link));
-            server(other);
-        }
-        1 => served(kind, text, other),
-        _ => {
-            configuration(text);
+#[path = "../hook.rs"]
+mod hook;
+
+fuzz_target!(
+    init: hook::leave(&["/oxc_"]),
+    |input: (u8, &str, &str)| {
+        let (kind, text, other) = input;
+        match kind % 3 {
+            0 => {
+                links(text).iter().flatten().for_each(|link| check(link));
+                server(other);
+            }
+            1 => served(kind, text, other),
+            _ => {
+                configuration(text);
+            }
         }
     }
-});
+);
 
 /// The URL of a file, with or without words of its own on where it is.
 fn served(kind: u8, file: &str, word: &str) {

@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use metrics::{counter, gauge};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,9 @@ use crate::activity::Activity;
 /// How long the server waits for a peer in any case, in the midst of a request or a reply: far more
 /// than it takes to notice what has arrived already.
 pub(crate) const GRACE: Duration = Duration::from_millis(100);
+
+/// The metric of how many connections are open.
+const CONNECTIONS: &str = "askbook_connections";
 
 /// How often the owner is told, at most.
 const TELL: Duration = Duration::from_mins(1);
@@ -40,7 +44,7 @@ struct Guests {
     /// Of the next one.
     number: u64,
     /// How many were sent away since the owner was told.
-    sent_away: usize,
+    sent_away: u64,
     told: Option<Instant>,
 }
 
@@ -93,6 +97,7 @@ impl Crowd {
         let number = guests.number;
         let guest = Guest { from, activity: activity.clone(), leaves: None, away: away.clone() };
         guests.present.insert(number, guest);
+        gauge!(CONNECTIONS).increment(1);
         Place { crowd: Arc::clone(self), number, activity, away }
     }
 
@@ -145,7 +150,8 @@ impl Crowd {
 }
 
 impl Guests {
-    fn tell(&mut self, now: Instant, sent_away: usize) {
+    fn tell(&mut self, now: Instant, sent_away: u64) {
+        counter!("askbook_connections_evicted_total").increment(sent_away);
         self.sent_away += sent_away;
         if self.told.is_none_or(|told| told + TELL <= now) {
             self.told = Some(now);
@@ -162,6 +168,7 @@ impl Guests {
 impl Drop for Place {
     fn drop(&mut self) {
         self.crowd.guests().present.remove(&self.number);
+        gauge!(CONNECTIONS).decrement(1);
         self.crowd.changed.notify_one();
     }
 }

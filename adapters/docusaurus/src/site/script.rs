@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use oxc_allocator::Allocator;
@@ -32,16 +33,18 @@ pub(crate) fn exported(text: &str, extension: &str, folder: &Path) -> Result<Val
         return Err((Some(line), format!("nested deeper than {DEPTH} levels")));
     }
     let kind = SourceType::from_extension(extension).unwrap_or_else(|_| SourceType::mjs());
-    let allocator = Allocator::default();
-    let parsed = Parser::new(&allocator, text, kind).parse();
-    if parsed.panicked {
-        return Err((None, "it is not valid JavaScript".to_owned()));
-    }
-    let statements = &parsed.program.body;
-    let mut script = Script { text, folder, names: HashMap::new() };
-    script.declare(statements);
-    script
-        .export(statements)
+    // The parser panics on some scripts that are not valid, such as `import{"\\u"t`.
+    let read = catch_unwind(|| {
+        let allocator = Allocator::default();
+        let parsed = Parser::new(&allocator, text, kind).parse();
+        let statements = &parsed.program.body;
+        let mut script = Script { text, folder, names: HashMap::new() };
+        script.declare(statements);
+        (!parsed.panicked).then(|| script.export(statements))
+    });
+    read.ok()
+        .flatten()
+        .ok_or_else(|| (None, "it is not valid JavaScript".to_owned()))?
         .ok_or_else(|| (None, "it exports nothing that can be followed".to_owned()))
 }
 

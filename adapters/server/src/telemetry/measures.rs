@@ -50,6 +50,12 @@ const MEASURES: &[Measure] = &[
         kind: Kind::Gauge,
         about: "Always 1; the label says which askbook runs",
     },
+    Measure { name: "askbook_connections", kind: Kind::Gauge, about: "Connections that are open" },
+    Measure {
+        name: "askbook_connections_evicted_total",
+        kind: Kind::Counter,
+        about: "Connections that waited for their clients and were closed to make room for others",
+    },
     Measure { name: "askbook_feedback_total", kind: Kind::Counter, about: "Ratings by readers" },
     Measure {
         name: "askbook_first_token_seconds",
@@ -192,6 +198,8 @@ pub(crate) fn measure(address: SocketAddr) -> anyhow::Result<()> {
 /// from nothing would not see the first one.
 fn begin() {
     gauge!("askbook_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
+    gauge!("askbook_connections").set(0);
+    counter!("askbook_connections_evicted_total").absolute(0);
     gauge!("askbook_requests_in_flight").set(0);
     for rating in ["good", "bad"] {
         counter!("askbook_feedback_total", "rating" => rating).absolute(0);

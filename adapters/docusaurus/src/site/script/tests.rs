@@ -76,7 +76,9 @@ fn names_that_stand_for_each_other_come_to_an_end() {
 #[test]
 fn a_script_that_is_none_is_refused() {
     let refusal = |script: &str| exported(script, "js", Path::new(".")).unwrap_err();
-    assert_eq!(refusal("module.exports = {").1, "it is not valid JavaScript");
+    for script in ["module.exports = {", r#"import{"\\u"t"#] {
+        assert_eq!(refusal(script).1, "it is not valid JavaScript", "{script}");
+    }
     assert_eq!(refusal("const a = 1").1, "it exports nothing that can be followed");
     assert_eq!(refusal(&format!("\n{}", "[".repeat(10_000))).0, Some(2));
 }
