@@ -16,7 +16,7 @@ use crate::follow_up::FollowUp;
 use crate::ports::{ChatSession, Embedder, Generator, Journal, Retriever};
 use crate::prompt::{Prompt, newest_exchanges};
 use crate::question::Question;
-use crate::review::Checked;
+use crate::review::{Checked, Readings};
 use crate::search::{Found, Query, Search, SearchSettings};
 use crate::session::{Conversation, Exchange, MessageId, Session, SessionId, Turn};
 use writing::{Step, Written, write};
@@ -83,6 +83,7 @@ pub enum Delivery {
 pub struct Chat {
     ports: Ports,
     search: Search,
+    readings: Arc<Readings>,
     settings: Arc<ChatSettings>,
 }
 
@@ -94,7 +95,7 @@ impl Chat {
     pub fn new(ports: Ports, settings: ChatSettings) -> Self {
         let (embedder, retriever) = (Arc::clone(&ports.embedder), Arc::clone(&ports.retriever));
         let search = Search::new(embedder, retriever, settings.search);
-        Self { ports, search, settings: Arc::new(settings) }
+        Self { ports, search, readings: Arc::default(), settings: Arc::new(settings) }
     }
 
     /// The search that questions are answered from.
@@ -139,7 +140,7 @@ impl Chat {
     }
 
     fn steps(&self, ask: Ask) -> impl Stream<Item = Result<ChatEvent, ChatError>> + Send + use<> {
-        let Self { ports, search, settings } = self.clone();
+        let Self { ports, search, readings, settings } = self.clone();
         let Ask { message, question, conversation, delivery } = ask;
         try_stream! {
             let (session, history, restarted) = ports.conversation(conversation).await?;
@@ -169,7 +170,7 @@ impl Chat {
             let prompt = Prompt { mark: message, question, standalone, passages, history };
             let asked = Asked::by(&prompt);
             if !prompt.passages.is_empty() {
-                for await step in write(ports.generators.clone(), prompt, delivery) {
+                for await step in write(ports.generators.clone(), prompt, readings, delivery) {
                     match step.map_err(ChatError::at(Stage::Generate))? {
                         Step::Show(event) => yield event,
                         Step::End(end) => written = end,

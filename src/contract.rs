@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod limiter;
 pub mod retriever;
 pub mod session;
+pub mod threads;
 
 /// How a peer of an adapter misbehaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

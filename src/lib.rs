@@ -9,6 +9,7 @@
 //!  │ adapters/server    │ ◀───── │ search::Search      │         │ Retriever   qdrant edge     │
 //!  └────────────────────┘ events │ question → answer   │         │ Generator   gemini quote    │
 //!                                │                     │         │ ChatSession memory redis    │
+//!                                │                     │         │ Threads     memory redis    │
 //!                                │ spend::Metered…     │         │ Journal     journal         │
 //!                                │ call → its cost     │         │ Ledger      ledger redis    │
 //!                                │                     │         │ Limiter     memory redis    │
@@ -27,7 +28,8 @@
 //!
 //! Before a chat begins, `adapters/http` asks a [`Limiter`](ports::Limiter) whether this client may
 //! ask now. What a paid call may cost is set aside in a [`Ledger`](ports::Ledger) first ([`spend`]),
-//! and `adapters/guard` stands before whatever is asked over a network.
+//! and `adapters/guard` stands before whatever is asked over a network; `adapters/cache`, before
+//! both, asks nothing twice.
 //!
 //! A search embeds the question, ranks passages by each kind of vector, [fuses](fusion) the
 //! rankings, [selects](selection) from the fused one and judges the [`evidence`]: where
@@ -36,7 +38,8 @@
 //! # Where things are
 //!
 //! * Values: [`question`], [`passage`], [`embedding`], [`manifest`] (how an index was made),
-//!   [`session`], [`answer`], [`event`], [`feedback`], [`client`], [`spend`], [`error`].
+//!   [`session`], [`thread`] (a conversation to be seen again), [`answer`], [`event`], [`feedback`],
+//!   [`client`], [`spend`], [`error`].
 //! * Rules: [`follow_up`] (what needs its conversation), [`fusion`] (one ranking from several),
 //!   [`selection`] (what is taken of it), [`evidence`] (whether that can answer), [`prompt`] (what
 //!   a model reads), [`review`] (what it may say), [`concept`] and [`definition`] (what a question
@@ -85,4 +88,5 @@ pub mod selection;
 pub mod session;
 pub mod spend;
 pub mod text;
+pub mod thread;
 pub mod trace;

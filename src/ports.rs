@@ -12,6 +12,7 @@ mod ledger;
 mod limiter;
 mod retriever;
 mod session;
+mod threads;
 
 pub use embedder::Embedder;
 pub use generator::{Generated, Generation, Generator, Usage};
@@ -21,3 +22,4 @@ pub use ledger::Ledger;
 pub use limiter::Limiter;
 pub use retriever::{Ranked, Rankings, Retriever, check_query};
 pub use session::ChatSession;
+pub use threads::Threads;

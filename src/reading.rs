@@ -239,20 +239,33 @@ impl Reader {
     /// What a text holds.
     fn extract(&mut self, text: &str) -> Extract {
         let mut extract = Extract::default();
-        let is_of_word = |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
-        for run in text.as_bytes().split(|byte| !is_of_word(*byte)) {
-            if !self.beginnings.may_be_in(run) {
-                continue;
-            }
-            // Cut at ASCII characters, so whole characters are in it.
-            let run = str::from_utf8(run).unwrap_or_default();
-            if run.is_ascii() {
-                extract = extract.and(self.word(run));
+        let bytes = text.as_bytes();
+        let (mut start, mut before, mut may_hold) = (0, Class::of(b' '), false);
+        for (at, byte) in bytes.iter().copied().enumerate() {
+            let class = Class::of(byte);
+            if class.is(Class::WORD) {
+                let next = bytes.get(at + 1).copied().unwrap_or_default();
+                may_hold = may_hold || self.beginnings.may_be_at(before, class, byte, next);
             } else {
-                extract = run.unicode_words().fold(extract, |all, word| all.and(self.word(word)));
+                if may_hold {
+                    extract = extract.and(self.run(&text[start..at]));
+                }
+                (start, may_hold) = (at + 1, false);
             }
+            before = class;
+        }
+        if may_hold {
+            extract = extract.and(self.run(&text[start..]));
         }
         extract
+    }
+
+    /// What a run of letters and digits holds.
+    fn run(&mut self, run: &str) -> Extract {
+        if run.is_ascii() {
+            return self.word(run);
+        }
+        run.unicode_words().fold(Extract::default(), |all, word| all.and(self.word(word)))
     }
 
     /// What a word holds, with the parts of an identifier.
@@ -321,16 +334,56 @@ impl Beginnings {
         beginnings
     }
 
-    /// Whether a term may begin somewhere in a run of letters and digits: at its begin, at an
-    /// upper-case letter, or between letters and digits. Anywhere in one that is not all ASCII.
-    fn may_be_in(&self, run: &[u8]) -> bool {
-        let mut before = b'0';
-        run.iter().zip(run.iter().skip(1).chain([&0])).any(|(&byte, &next)| {
-            let is_start = !before.is_ascii_alphabetic() || !byte.is_ascii_lowercase();
-            before = byte;
-            let has = self.0[usize::from(byte & 31)] >> (next & 31) & 1 == 1;
-            !byte.is_ascii() || (is_start && has)
-        })
+    /// Whether a term may begin at a byte in a run of letters and digits: at its begin, at an
+    /// upper-case letter, or between letters and digits. At any that is not ASCII.
+    fn may_be_at(&self, before: Class, class: Class, byte: u8, next: u8) -> bool {
+        let is_start = !before.is(Class::LETTER) || !class.is(Class::LOWER);
+        let has = self.0[usize::from(byte & 31)] >> (next & 31) & 1 == 1;
+        class.is(Class::FOREIGN) || (is_start && has)
+    }
+}
+
+/// What a byte of a text is, looked up.
+#[derive(Clone, Copy)]
+struct Class(u8);
+
+impl Class {
+    /// A letter or digit, or not ASCII.
+    const WORD: u8 = 1;
+    const LETTER: u8 = 2;
+    const LOWER: u8 = 4;
+    /// Not ASCII.
+    const FOREIGN: u8 = 8;
+
+    fn of(byte: u8) -> Self {
+        static ALL: [u8; 256] = Class::all();
+        Self(ALL[usize::from(byte)])
+    }
+
+    fn is(self, class: u8) -> bool {
+        self.0 & class != 0
+    }
+
+    const fn all() -> [u8; 256] {
+        let mut all = [0; 256];
+        let mut byte = 0_u8;
+        loop {
+            all[byte as usize] = if byte.is_ascii_lowercase() {
+                Self::WORD | Self::LETTER | Self::LOWER
+            } else if byte.is_ascii_uppercase() {
+                Self::WORD | Self::LETTER
+            } else if byte.is_ascii_digit() {
+                Self::WORD
+            } else if byte.is_ascii() {
+                0
+            } else {
+                Self::WORD | Self::FOREIGN
+            };
+            if byte == u8::MAX {
+                return all;
+            }
+            byte += 1;
+        }
     }
 }
 

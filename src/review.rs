@@ -6,8 +6,10 @@ mod detail;
 mod draft;
 mod language;
 mod markup;
+mod reading;
 mod refusal;
 mod support;
+mod words;
 
 use self::draft::Draft;
 use self::markup::Markup;
@@ -15,6 +17,7 @@ use self::refusal::Refusal;
 use crate::answer::{Source, Unsupported};
 use crate::event::Citation;
 use crate::prompt::Prompt;
+pub use reading::Readings;
 
 /// Checks a text piece by piece.
 ///
@@ -50,9 +53,14 @@ pub struct Checked {
 }
 
 impl Review {
-    /// A review of what is written by this prompt.
-    pub fn new(prompt: &Prompt) -> Self {
-        Self { refusal: Refusal::default(), markup: Markup::new(prompt), draft: Draft::new(prompt) }
+    /// A review of what is written by this prompt, whose passages may have been read before.
+    pub fn new(prompt: &Prompt, readings: &Readings) -> Self {
+        let passages = readings.of(&prompt.passages);
+        Self {
+            refusal: Refusal::default(),
+            markup: Markup::new(prompt.mark, passages.clone()),
+            draft: Draft::new(prompt, passages),
+        }
     }
 
     /// Takes the next piece of the text in. Gives what can be shown now.

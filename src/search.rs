@@ -142,9 +142,10 @@ impl Search {
         let shape = self.retriever.shape().await.map_err(at())?;
         let losses = self.losses(shape, near, &rankings);
 
-        let best = query.wording();
+        let wordings = Wording::all(query);
+        let best = &wordings[0];
         let mut reader = best.reader();
-        for (at, (wording, rankings)) in Wording::all(query).iter().zip(&mut rankings).enumerate() {
+        for (at, (wording, rankings)) in wordings.iter().zip(&mut rankings).enumerate() {
             rankings.lexical = rankings.lexical.take().map(|lexical| {
                 if at == 0 { reader.order(lexical) } else { wording.reader().order(lexical) }
             });

@@ -84,7 +84,6 @@ pub(crate) fn select(
 /// What has been kept so far.
 #[derive(Default)]
 struct Kept<'a> {
-    texts: HashSet<String>,
     passages: HashMap<&'a PassageId, &'a Passage>,
     of_page: HashMap<&'a str, usize>,
     tokens: usize,
@@ -93,14 +92,14 @@ struct Kept<'a> {
 impl<'a> Kept<'a> {
     /// Decides about the next one, and keeps it or not.
     fn verdict(&mut self, passage: &'a Passage, settings: SearchSettings) -> Verdict {
-        let words: String = passage.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = || passage.text.split_whitespace();
         let is_beside = |id: Option<PassageId>| {
             let kept = id.and_then(|id| self.passages.get(&id));
             kept.is_some_and(|kept| kept.shares_section(passage))
         };
         let (before, after) = passage.id.neighbours();
-        if words.is_empty() || self.texts.contains(&words) || is_beside(before) || is_beside(after)
-        {
+        let is_said = self.passages.values().any(|kept| kept.text.split_whitespace().eq(words()));
+        if words().next().is_none() || is_said || is_beside(before) || is_beside(after) {
             return Verdict::Duplicate;
         }
         if self.passages.len() == settings.passages.get() {
@@ -116,7 +115,6 @@ impl<'a> Kept<'a> {
             return Verdict::BeyondBudget;
         }
         self.tokens = tokens;
-        self.texts.insert(words);
         self.passages.insert(&passage.id, passage);
         if let Some(page) = page {
             self.of_page.insert(page, of_page + 1);

@@ -1,8 +1,11 @@
 //! Reading text: units that can be quoted, and the terms that two texts are compared by.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 
+use lru::LruCache;
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -367,9 +370,37 @@ fn uncontracted(word: &str) -> &str {
 /// The stem of a lower-case English word (Snowball); other words mostly pass unchanged.
 pub(crate) fn stem(word: &str) -> String {
     thread_local! {
-        static STEMMER: RefCell<Stemmer> = RefCell::new(Stemmer::create(Algorithm::English));
+        static STEMS: RefCell<Stems> = RefCell::new(Stems::new());
     }
-    STEMMER.with_borrow(|stemmer| stemmer.stem(word).into_owned())
+    STEMS.with_borrow_mut(|stems| stems.of(word).into_owned())
+}
+
+/// The stems of the words that came last: a book repeats its words, and a stem takes some twenty
+/// times as long to find as to look up.
+struct Stems {
+    stemmer: Stemmer,
+    known: LruCache<String, String>,
+}
+
+impl Stems {
+    /// How many are kept.
+    const COUNT: NonZeroUsize = NonZeroUsize::new(2_000).unwrap();
+
+    /// Longer words, in bytes, are not kept: few are words.
+    const LONGEST: usize = 32;
+
+    fn new() -> Self {
+        Self { stemmer: Stemmer::create(Algorithm::English), known: LruCache::new(Self::COUNT) }
+    }
+
+    fn of<'s>(&'s mut self, word: &'s str) -> Cow<'s, str> {
+        if word.len() > Self::LONGEST {
+            return self.stemmer.stem(word);
+        }
+        let Self { stemmer, known } = self;
+        let stem = known.get_or_insert_ref(word, || stemmer.stem(word).into_owned());
+        Cow::Borrowed(stem)
+    }
 }
 
 /// Words that say nothing about what a question is after.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use askbook::passage::{Hit, Passage, PassageId, Scores};
 use askbook::prompt::{CANARY, NOT_IN_BOOK, Prompt};
 use askbook::question::{Question, QuestionLimits};
-use askbook::review::{Checked, Review, Reviewed};
+use askbook::review::{Checked, Readings, Review, Reviewed};
 use askbook::session::MessageId;
 use libfuzzer_sys::fuzz_target;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ static BEGUN: LazyLock<Review> = LazyLock::new(|| {
         scores: Scores::default(),
     };
     let limits = QuestionLimits::default();
-    Review::new(&Prompt {
+    let prompt = Prompt {
         mark: MessageId(Uuid::from_u128(7)),
         question: Question::new("Which port is open?", None, None, limits).expect("a question"),
         standalone: None,
@@ -35,7 +35,8 @@ static BEGUN: LazyLock<Review> = LazyLock::new(|| {
             hit(2, "Set `SERVER_PORT` to change the port."),
         ],
         history: Vec::new(),
-    })
+    };
+    Review::new(&prompt, &Readings::new())
 });
 
 fn review<'a>(pieces: impl Iterator<Item = &'a str>) -> (String, Option<Checked>) {

@@ -12,7 +12,7 @@ use crate::error::{ErrorKind, PortError};
 use crate::event::ChatEvent;
 use crate::ports::{Generated, Generator, Usage};
 use crate::prompt::Prompt;
-use crate::review::{Checked, Review, Reviewed};
+use crate::review::{Checked, Readings, Review, Reviewed};
 
 /// One step of writing an answer.
 pub(super) enum Step {
@@ -40,12 +40,13 @@ pub(super) struct Written {
 pub(super) fn write(
     generators: Vec<Arc<dyn Generator>>,
     prompt: Prompt,
+    readings: Arc<Readings>,
     delivery: Delivery,
 ) -> impl Stream<Item = Result<Step, PortError>> + Send {
     try_stream! {
         let mut failed: Option<PortError> = None;
         for generator in generators {
-            let mut draft = Draft::new(&prompt);
+            let mut draft = Draft::new(&prompt, &readings);
             let mut shown = false;
             let ended = match generator.generate(prompt.clone()).await {
                 Ok(mut pieces) => loop {
@@ -116,8 +117,8 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(prompt: &Prompt) -> Self {
-        let review = Review::new(prompt);
+    fn new(prompt: &Prompt, readings: &Readings) -> Self {
+        let review = Review::new(prompt, readings);
         Self { review, events: Vec::new(), length: 0, written: false, end: None }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::citation::Marker;
+use super::words::Words;
 
 /// A number or identifier in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,37 +27,52 @@ pub(super) enum Key {
 /// What a text has of words and numbers, to look details up in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
-    words: HashSet<String>,
-    numbers: HashSet<String>,
+    words: Words,
+    numbers: Words,
 }
 
 impl Known {
     /// What this text has.
     pub(super) fn of(text: &str) -> Self {
-        let mut known = Self::default();
-        known.numbers.extend(digit_groups(text).flat_map(spellings));
+        let mut numbers: Vec<String> = digit_groups(text).flat_map(spellings).collect();
+        let mut words = HashSet::new();
         for at in runs(text) {
             let run = text[at].to_lowercase();
-            known.numbers.extend(value_of(&run).map(str::to_owned));
-            for part in run.split(COMPOUND) {
-                known.words.extend(part.split('-').map(str::to_owned));
-                known.words.insert(part.to_owned());
+            if words.contains(&run) {
+                continue;
             }
-            known.words.insert(run);
+            numbers.extend(value_of(&run).map(str::to_owned));
+            for part in run.split(COMPOUND) {
+                words.extend(part.split('-').map(str::to_owned));
+                words.insert(part.to_owned());
+            }
+            words.insert(run);
         }
-        known
+        Self { words: words.into_iter().collect(), numbers: numbers.into_iter().collect() }
     }
 
-    /// Whether the text has this detail. An identifier of several names (`a.b.c`, `a/b`) is there
-    /// when each of them is: answers put them together anew.
+    /// Whether the text has this detail.
     pub(super) fn has(&self, key: &Key) -> bool {
+        Self::have(std::iter::once(self), key)
+    }
+
+    /// Whether texts have a detail, together. An identifier of several names (`a.b.c`, `a/b`) is
+    /// there when each of them is: answers put them together anew.
+    pub(super) fn have<'k>(mut texts: impl Iterator<Item = &'k Self> + Clone, key: &Key) -> bool {
         match key {
-            Key::Number(spellings) => spellings.iter().any(|number| self.numbers.contains(number)),
+            Key::Number(spellings) => {
+                texts.any(|text| spellings.iter().any(|number| text.numbers.contains(number)))
+            }
             Key::Identifier(name) => {
-                self.has_word(name)
-                    || (name.contains(COMPOUND) && name.split(COMPOUND).all(|n| self.has_word(n)))
+                let is_there = |word: &str| texts.clone().any(|text| text.has_word(word));
+                is_there(name) || (name.contains(COMPOUND) && name.split(COMPOUND).all(is_there))
             }
         }
+    }
+
+    /// How much memory it takes, about, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.words.bytes() + self.numbers.bytes()
     }
 
     /// A word, in singular or plural; no word is always there.
@@ -65,17 +81,6 @@ impl Known {
             || self.words.contains(word)
             || word.strip_suffix('s').is_some_and(|one| self.words.contains(one))
             || self.words.contains(&format!("{word}s"))
-    }
-}
-
-impl<'k> FromIterator<&'k Known> for Known {
-    fn from_iter<T: IntoIterator<Item = &'k Known>>(parts: T) -> Self {
-        let mut whole = Self::default();
-        for part in parts {
-            whole.words.extend(part.words.iter().cloned());
-            whole.numbers.extend(part.numbers.iter().cloned());
-        }
-        whole
     }
 }
 

@@ -3,12 +3,14 @@
 use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::citation::{Marker, groups, shortened};
 use super::claim::{Sentences, has_words, trimmed};
 use super::detail::{Detail, Key, details};
 use super::language::Language;
 use super::markup::Piece;
+use super::reading::Reading;
 use super::support::{Kind, Support, Weights};
 use super::{Checked, Reviewed};
 use crate::answer::{Source, Unsupported};
@@ -65,8 +67,8 @@ struct Claim {
 }
 
 impl Draft {
-    pub(super) fn new(prompt: &Prompt) -> Self {
-        let support = Support::new(&prompt.passages);
+    pub(super) fn new(prompt: &Prompt, passages: Vec<Arc<Reading>>) -> Self {
+        let support = Support::new(passages);
         let mut language = Language::default();
         language.read(prompt.question.text(), &support);
         Self {

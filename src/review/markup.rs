@@ -18,8 +18,12 @@ mod construct;
 mod leak;
 mod link;
 
-use crate::prompt::Prompt;
+use std::sync::Arc;
+
+use super::reading::Reading;
+use crate::session::MessageId;
 use address::Addresses;
+pub(super) use address::addresses;
 use block::{Blocks, Fence, Inside, Line};
 use leak::Leaks;
 
@@ -114,10 +118,10 @@ enum Step {
 }
 
 impl Markup {
-    pub(super) fn new(prompt: &Prompt) -> Self {
+    pub(super) fn new(mark: MessageId, passages: Vec<Arc<Reading>>) -> Self {
         Self {
-            leaks: Leaks::new(prompt.mark),
-            addresses: Addresses::of(&prompt.passages),
+            leaks: Leaks::new(mark),
+            addresses: Addresses::of(passages),
             ahead: Ahead::default(),
             place: Place::LineStart,
             blocks: Blocks::default(),

@@ -1,39 +1,17 @@
 //! Support: how far each passage bears a claim out.
 
-use std::collections::HashSet;
-
-use unicode_segmentation::UnicodeSegmentation;
+use std::sync::Arc;
 
 use super::detail::{Detail, Key, Known, numbers_in_words};
+use super::reading::Reading;
 use crate::concept::{Concept, concepts, ratio};
-use crate::passage::Hit;
-use crate::text::{UnitKind, is_stop_word, terms, units};
+use crate::text::{is_stop_word, terms};
 
-/// The passages of a prompt, read once.
+/// The passages of a prompt.
 #[derive(Clone, Debug)]
 pub(super) struct Support {
-    passages: Vec<Reading>,
-    /// What they have together.
-    known: Known,
-    /// All words of them, function words included, in lower case.
-    words: HashSet<String>,
+    passages: Vec<Arc<Reading>>,
     is_english: bool,
-}
-
-/// A passage as it was read.
-#[derive(Clone, Debug)]
-struct Reading {
-    /// Of text and breadcrumb.
-    terms: HashSet<String>,
-    units: Vec<Quotable>,
-    known: Known,
-}
-
-/// A unit that can be quoted.
-#[derive(Clone, Debug)]
-struct Quotable {
-    text: String,
-    terms: HashSet<String>,
 }
 
 /// How far the passages bear a claim out, in information: rare words, numbers and identifiers
@@ -73,15 +51,12 @@ const SOMETHING: f64 = 0.3;
 const DETAIL: f64 = 1.4;
 
 impl Support {
-    /// Reads the passages.
-    pub(super) fn new(hits: &[Hit]) -> Self {
-        let passages: Vec<Reading> = hits.iter().map(Reading::of).collect();
-        let known = passages.iter().map(|reading| &reading.known).collect();
-        let words = hits.iter().flat_map(|hit| hit.passage.text.unicode_words());
-        let words: Vec<String> = words.map(str::to_lowercase).collect();
-        let function_words = words.iter().filter(|word| is_stop_word(word)).count();
-        let is_english = ratio(function_words, words.len()) >= ENGLISH;
-        Self { passages, known, words: words.into_iter().collect(), is_english }
+    /// That of these passages.
+    pub(super) fn new(passages: Vec<Arc<Reading>>) -> Self {
+        let sum = |of: fn(&Reading) -> usize| passages.iter().map(|reading| of(reading)).sum();
+        let function_words = sum(|reading| reading.function_words);
+        let is_english = ratio(function_words, sum(|reading| reading.length)) >= ENGLISH;
+        Self { passages, is_english }
     }
 
     /// Whether there is a passage of this number.
@@ -91,24 +66,24 @@ impl Support {
 
     /// Whether any passage has this word, in lower case, or could have it in any sentence.
     pub(super) fn has_word(&self, word: &str) -> bool {
-        self.words.contains(word) || (self.is_english && is_stop_word(word))
+        self.passages.iter().any(|reading| reading.words.contains(word))
+            || (self.is_english && is_stop_word(word))
     }
 
     /// Whether any passage has this detail.
     pub(super) fn has_detail(&self, key: &Key) -> bool {
-        self.known.has(key)
+        Known::have(self.passages.iter().map(|reading| &reading.known), key)
     }
 
     /// How far each passage bears out what these words and details say.
     pub(super) fn weigh(&self, claim: &str, details: &[Detail]) -> Weights {
         let mut weights = self.weigh_details(details);
         for key in numbers_in_words(claim) {
-            self.add(&mut weights, DETAIL, |reading| f64::from(u8::from(reading.known.has(&key))));
+            self.add(&mut weights, DETAIL, |reading| holds(reading, &key));
         }
         let is_word = |concept: &Concept| !concept.whole().starts_with(char::is_numeric);
         for concept in concepts(claim).iter().filter(|concept| is_word(concept)) {
-            let share = |reading: &Reading| concept.share_in(&reading.terms);
-            self.add(&mut weights, concept.salience(), share);
+            self.add(&mut weights, concept.salience(), |reading| reading.share_of(concept));
         }
         weights
     }
@@ -117,14 +92,14 @@ impl Support {
     pub(super) fn weigh_details(&self, details: &[Detail]) -> Weights {
         let mut weights = Weights(vec![0.0; self.passages.len()]);
         for Detail { key, .. } in details {
-            self.add(&mut weights, DETAIL, |reading| f64::from(u8::from(reading.known.has(key))));
+            self.add(&mut weights, DETAIL, |reading| holds(reading, key));
         }
         weights
     }
 
     /// Adds something of which each passage has a share; the fewer have any, the more it says.
     fn add(&self, weights: &mut Weights, salience: f64, share: impl Fn(&Reading) -> f64) {
-        let shares: Vec<f64> = self.passages.iter().map(share).collect();
+        let shares: Vec<f64> = self.passages.iter().map(|reading| share(reading)).collect();
         let holders = shares.iter().filter(|share| **share > 0.0).count();
         let information = salience * (1.0 + ratio(shares.len(), holders)).ln();
         for (weight, share) in weights.0.iter_mut().zip(shares) {
@@ -135,10 +110,13 @@ impl Support {
     /// The words of a passage that bear a claim out best: the unit that shares the most with it,
     /// relative to the root of its own length so that long units do not win by size alone.
     pub(super) fn best_quote(&self, number: usize, claim: &str) -> &str {
-        let claim = term_set(claim);
+        let Some(reading) = self.passages.get(number - 1) else { return "" };
+        let mut said: Vec<usize> =
+            terms(claim).iter().filter_map(|term| reading.terms.position(term)).collect();
+        said.sort_unstable();
         let mut best = (f64::NEG_INFINITY, "");
-        for unit in self.passages.get(number - 1).map_or(&[][..], |reading| &reading.units) {
-            let shared = unit.terms.intersection(&claim).count();
+        for unit in &reading.units {
+            let shared = unit.terms.iter().filter(|term| said.binary_search(term).is_ok()).count();
             let score = ratio(shared, 1) / ratio(unit.terms.len().max(1), 1).sqrt();
             if score > best.0 {
                 best = (score, &unit.text);
@@ -148,27 +126,9 @@ impl Support {
     }
 }
 
-impl Reading {
-    fn of(hit: &Hit) -> Self {
-        let passage = &hit.passage;
-        let (breadcrumb, url) = (passage.breadcrumb(), passage.url.as_deref().unwrap_or_default());
-        let mut all = term_set(&breadcrumb);
-        all.extend(terms(url));
-        let mut quotable = Vec::new();
-        for unit in units(&passage.text) {
-            let terms = term_set(&unit.text);
-            all.extend(terms.iter().cloned());
-            if unit.kind != UnitKind::Heading {
-                quotable.push(Quotable { text: unit.text, terms });
-            }
-        }
-        let known = Known::of(&format!("{breadcrumb}\n{url}\n{}", passage.text));
-        Self { terms: all, units: quotable, known }
-    }
-}
-
-fn term_set(text: &str) -> HashSet<String> {
-    terms(text).into_iter().collect()
+/// Whether a passage has a detail: 1 or 0.
+fn holds(reading: &Reading, key: &Key) -> f64 {
+    f64::from(u8::from(reading.known.has(key)))
 }
 
 impl Weights {

@@ -49,7 +49,7 @@ struct Outcome {
 }
 
 fn review(prompt: &Prompt, pieces: &[&str]) -> Outcome {
-    let mut review = Review::new(prompt);
+    let mut review = Review::new(prompt, &Readings::new());
     let mut reviewed: Vec<Reviewed> = Vec::new();
     for piece in pieces {
         reviewed.extend(review.add(piece));
@@ -77,7 +77,7 @@ fn checked(answer: &str) -> String {
 
 /// What has been shown after each piece.
 fn shown(pieces: &[&str]) -> Vec<String> {
-    let mut review = Review::new(&server());
+    let mut review = Review::new(&server(), &Readings::new());
     let mut shown = String::new();
     let show = |piece: &&str| {
         for step in review.add(piece) {
@@ -271,7 +271,7 @@ fn white_space_stays() {
 
 #[test]
 fn a_sentence_without_end_is_not_held_for_ever() {
-    let mut review = Review::new(&server());
+    let mut review = Review::new(&server(), &Readings::new());
     let mut text: String = "Port 8080 [1] ".to_owned();
     let mut held = 0;
     for piece in std::iter::once("Port 8080 [1] ").chain(std::iter::repeat_n("and a", 2_000)) {

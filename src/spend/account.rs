@@ -188,7 +188,7 @@ impl Account {
                 let message = format!("one call may cost more {what} than {setting}: raise it");
                 return Err(PortError::new(ErrorKind::Exhausted, message));
             }
-            let message = format!("as much {what} as {setting} says is spent in this {name}");
+            let message = format!("the {what} of this {name} are spent that {setting} allows");
             let wait = Duration::from_secs(length - self.now % length);
             return Err(PortError::new(ErrorKind::Exhausted, message).with_retry_after(wait));
         }

@@ -164,7 +164,7 @@ async fn no_chat_that_was_accepted_is_lost_when_the_server_stops() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_takes_too_long_ends_in_an_event_when_the_server_stops() {
+async fn whoever_waits_too_long_is_told_when_the_server_stops() {
     let gemini = ScriptedGemini::start(|call: &Call| match call.verb {
         Verb::Write => Act::Stream(vec![text_event(ANSWER)], Ending::Hangs),
         _ => call.done(QUESTION, ANSWER),
@@ -172,11 +172,17 @@ async fn a_stream_that_takes_too_long_ends_in_an_event_when_the_server_stops() {
     .await;
     let house = house();
     let process = start(house.path(), &gemini.url(), &[("ASKBOOK_SHUTDOWN_MS", "1000")]).await;
-    let url = process.url.clone();
-    let asking = tokio::spawn(async move { ask(&url, "/chat/stream", None).await });
-    gemini.called(Verb::Write).await;
+    let asking = ["/chat", "/chat/stream"].map(|path| {
+        let url = process.url.clone();
+        tokio::spawn(async move { ask(&url, path, None).await })
+    });
+    until("are both being written", async || gemini.paid_calls().len() == 2).await;
     let log = process.stop().await;
-    let events = sse::events(&asking.await.unwrap().text);
+    let [whole, streamed] = asking;
+    let whole = whole.await.unwrap();
+    assert_eq!(whole.status, StatusCode::SERVICE_UNAVAILABLE, "{}", whole.text);
+    assert_eq!(whole.json()["code"], "shutting_down", "{}", whole.text);
+    let events = sse::events(&streamed.await.unwrap().text);
     let last = events.last().unwrap();
     let code = &last["problem"]["code"];
     assert_eq!((&last["type"], code), (&json!("error"), &json!("shutting_down")), "{last}");

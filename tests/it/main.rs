@@ -8,6 +8,8 @@ mod answer;
 mod architecture;
 /// What is refused, and that it costs nothing.
 mod bad_input;
+/// What is asked of upstreams once, and what again.
+mod cache;
 /// What becomes of a question whose client leaves.
 mod cancel;
 /// What `askbook check` says of a collection that somebody else made.
@@ -48,6 +50,8 @@ mod takeover;
 mod trace;
 /// Gemini over the embedded index, working and failing.
 mod upstream;
+/// The protocols of other clients.
+mod wires;
 
 /// What the tests stand on.
 mod support {

@@ -16,7 +16,9 @@ use askbook::question::{Question, QuestionLimits};
 use askbook::search::SearchSettings;
 use askbook::session::MessageId;
 use askbook_gemini::{Client, ClientConfig, GeminiGenerator, GeneratorConfig, Retries, Timeouts};
-use askbook_http::{ClientSettings, ConnectionSettings, HttpSettings, Proxies, ReadinessSettings};
+use askbook_http::{
+    ClientSettings, ConnectionSettings, HttpSettings, Proxies, ReadinessSettings, ThreadStore,
+};
 use askbook_memory::{MemoryEmbedder, MemorySessions, MemoryStore, SessionLimits};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
@@ -34,6 +36,9 @@ const STREAMS: u64 = 10_000;
 
 /// How many of them are asked for at a time.
 const ASKERS: usize = 8;
+
+const LIMITS: SessionLimits =
+    SessionLimits { ttl: LONG, exchanges: NonZeroUsize::MIN, bytes: 1 << 20 };
 
 const QUESTION: &str = "The harbour?";
 
@@ -117,12 +122,11 @@ async fn chat(generator: Arc<dyn Generator>) -> Chat {
         edition: None,
     };
     fill(&store, embedder.space(), shape, vec![Entry { passage, embedding }]).await;
-    let limits = SessionLimits { ttl: LONG, exchanges: NonZeroUsize::MIN, bytes: 1 << 20 };
     let ports = Ports {
         embedder: Arc::new(embedder),
         retriever: Arc::new(store),
         generators: vec![generator],
-        sessions: Arc::new(MemorySessions::new(limits)),
+        sessions: Arc::new(MemorySessions::new(LIMITS)),
         journal: None,
     };
     let one = NonZeroUsize::MIN;
@@ -242,6 +246,8 @@ impl Server {
             body_timeout: LONG,
             deadline: LONG,
             heartbeat: LONG,
+            wires: Vec::new(),
+            threads: ThreadStore(Arc::new(MemorySessions::new(LIMITS))),
             readiness: ReadinessSettings { ttl: LONG, timeout: LONG },
             connections: connections.clone(),
         };

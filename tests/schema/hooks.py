@@ -9,4 +9,6 @@ import schemathesis
 def data_of_events(_context, response):
     """The document describes the data of an event, not the event: clients are generated from it."""
     lines = response.content.decode().split("\n")
-    return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    data = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
+    # On the wires of others, the end is a word of its own.
+    return [json.loads(line) for line in data if line != "[DONE]"]

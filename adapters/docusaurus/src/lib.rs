@@ -220,12 +220,18 @@ fn read_page(
         problems.map(|(line, what)| Finding::new(&name, line, what)).collect();
     findings.extend(importer.into_findings());
     let routes = &collection.routes;
-    let permalink = collection.permalink(relative, *is_translated);
+    let permalinks: Vec<_> = collection
+        .permalinks(relative, *is_translated)
+        .filter(|permalink| permalink.is_of(&text, &front_matter))
+        .collect();
+    let title = permalinks.iter().find_map(|permalink| permalink.title.clone());
     let page = Page {
-        title: passages::page_title(&front_matter, &body, &document.blocks, || {
-            route::base_name(relative, routes.cuts_number_prefixes).to_owned()
+        title: title.unwrap_or_else(|| {
+            passages::page_title(&front_matter, &body, &document.blocks, || {
+                route::base_name(relative, routes.cuts_number_prefixes).to_owned()
+            })
         }),
-        url: match permalink.filter(|permalink| permalink.is_of(&front_matter)) {
+        url: match permalinks.first() {
             Some(permalink) => routes.url_of(&permalink.path),
             None => routes.url(relative, &front_matter),
         },

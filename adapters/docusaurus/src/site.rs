@@ -4,6 +4,7 @@
 mod collection;
 pub(crate) mod config;
 mod generated;
+mod manifest;
 pub(crate) mod script;
 mod value;
 
@@ -18,6 +19,7 @@ pub(crate) use self::collection::Collection;
 use self::collection::{CURRENT, Part, Version};
 use self::config::{Config, MAIN, Said, Settings, between_slashes};
 use self::generated::Generated;
+use self::manifest::Manifest;
 use self::value::{Object, Value};
 use crate::{Book, BookError, Finding};
 /// The docs of a site.
@@ -97,6 +99,7 @@ impl Site {
         let mut site = Self { roots: vec![canonical(&folder)], folder, collections: vec![] };
         // The main docs win over others, and the default language over translations.
         config.plugins.sort_by_key(|plugin| plugin.id != MAIN);
+        let manifests = Manifest::all(&site.folder, findings);
         let mut missing = Vec::new();
         for plugin in &config.plugins {
             let is_said = plugin.id == MAIN && said.route_base_path;
@@ -105,6 +108,10 @@ impl Site {
             let part = Part::new(plugin, permalinks, &config, findings);
             let versions = part.versions(&site.folder, findings);
             for locale in &config.locales {
+                let manifest = manifests.iter().find(|manifest| manifest.locale == locale.name);
+                let manifest = manifest.filter(|_| !is_said);
+                let built =
+                    Arc::new(manifest.map(|it| it.permalinks(&plugin.id)).unwrap_or_default());
                 for version in &versions {
                     let docs = site.folder.join(part.path_of(version));
                     if !docs.is_dir() {
@@ -132,6 +139,7 @@ impl Site {
                     if generated.locale().is_some_and(|built| built != locale.name) {
                         collection.permalinks = Arc::default();
                     }
+                    collection.built = Arc::clone(&built);
                     site.roots.push(canonical(&collection.folder));
                     site.collections.push(collection);
                 }

@@ -43,6 +43,13 @@ const SITES: [Site; 3] = [
     },
 ];
 
+/// A site that decides by code of its own where its pages are.
+const HOOKS: Site = Site {
+    name: "hooks",
+    roots: &[("https://hooks.example/h/", ""), ("https://hooks.example/h/fr/", "fr/")],
+    trailing_slash: None,
+};
+
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 #[test]
@@ -85,6 +92,50 @@ fn the_built_site_gives_the_pages_and_anchors_of_its_sources() {
     assert_eq!(differences.unwrap(), "");
 }
 
+/// A site with code of its own can only be read by the manifest of `docusaurus-plugin-askbook`.
+#[test]
+fn a_manifest_gives_what_the_code_of_a_site_decides() {
+    let folder = sites().join("hooks");
+    if !is_built(&folder).unwrap() {
+        return;
+    }
+    let built = BuiltSite::of(&HOOKS, &folder).unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    copy_sources(&folder, copy.path()).unwrap();
+    let differences = |source: &str| {
+        let mut reading = read_book(copy.path(), None).unwrap();
+        reading.pages.sort_by(|a, b| a.url.cmp(&b.url));
+        let titles: Vec<_> = reading.pages.iter().map(|page| page.title.clone()).collect();
+        (HOOKS.differences(source, &reading, &built), titles)
+    };
+
+    let (without, titles) = differences("its sources");
+    let astray = without.iter().filter(|line| line.ends_with("is not served")).count();
+    assert_eq!(astray, 5, "{}", without.join("\n"));
+    assert!(!titles.contains(&"How to start".to_owned()));
+
+    for below in ["", "fr/"] {
+        let file = format!("build/{below}askbook.json");
+        fs::create_dir_all(copy.path().join(format!("build/{below}"))).unwrap();
+        fs::copy(folder.join(&file), copy.path().join(&file)).unwrap();
+    }
+    let (with, titles) = differences("its sources and the manifest");
+    assert_eq!(with.join("\n"), "");
+    let expected = ["Words", "Sentences", "Plain", "How to start", "Mots", "Pour commencer"];
+    assert_eq!(titles, expected);
+
+    // A page that was edited since is read by the rules, and no other one is.
+    let page = copy.path().join("docs/ch01-basics/ch02-words.md");
+    fs::write(&page, "# Words\r\n\r\nEdited.\r\n").unwrap();
+    let (edited, _) = differences("its edited sources and the manifest");
+    assert!(edited.iter().all(|line| line.contains("words")), "{}", edited.join("\n"));
+    assert!(!edited.is_empty());
+    fs::write(copy.path().join("build/askbook.json"), "{}").unwrap();
+    let findings = read_book(copy.path(), None).unwrap().findings;
+    let finding = findings.iter().find(|finding| finding.file == "build/askbook.json").unwrap();
+    assert!(finding.what.contains("is no manifest that this askbook can read"), "{finding}");
+}
+
 /// What must not depend on where a site is read from: URL, anchors and edition of each page.
 fn pages(reading: &Reading) -> BTreeSet<String> {
     let of = |page: &Page| format!("{} {:?} {:?}", page.url, page.anchors, page.edition);
@@ -94,21 +145,31 @@ fn pages(reading: &Reading) -> BTreeSet<String> {
 /// The differences that are found in the built sites, one a line. There are none, visibly, when
 /// `tests/site/build` did not run.
 fn each_built_site(compare: impl Fn(&Site, &Path) -> Result<Vec<String>>) -> Result<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/site");
     let mut differences = Vec::new();
     for site in &SITES {
-        let folder = folder.join(site.name);
-        if !folder.join("build").is_dir() {
-            let reason = format!("{} is not built: run tests/site/build", folder.display());
-            if std::env::var_os("DOCUSAURUS_SITES").is_some() {
-                return Err(reason.into());
-            }
-            print(&format!("SKIPPED: {reason}"));
-            continue;
+        let folder = sites().join(site.name);
+        if is_built(&folder)? {
+            differences.extend(compare(site, &folder)?);
         }
-        differences.extend(compare(site, &folder)?);
     }
     Ok(differences.join("\n"))
+}
+
+fn sites() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/site")
+}
+
+/// Whether a site is built; says it when it is not and need not be.
+fn is_built(folder: &Path) -> Result<bool> {
+    if folder.join("build").is_dir() {
+        return Ok(true);
+    }
+    let reason = format!("{} is not built: run tests/site/build", folder.display());
+    if std::env::var_os("DOCUSAURUS_SITES").is_some() {
+        return Err(reason.into());
+    }
+    print(&format!("SKIPPED: {reason}"));
+    Ok(false)
 }
 
 fn read_book(folder: &Path, from_build: Option<PathBuf>) -> Result<Reading> {

@@ -65,10 +65,7 @@ impl Shard {
         // Damaged files can make the engine panic.
         match catch_unwind(AssertUnwindSafe(|| EdgeShard::load(&path, None))) {
             Ok(Ok(engine)) => Ok(Self { path, engine: Some(engine) }),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the engine cannot open the index");
-                Err(Unreadable::new("it is damaged"))
-            }
+            Ok(Err(error)) => Err(Unreadable::new(format!("it is damaged ({error})"))),
             Err(_) => Err(Unreadable::new("it is damaged")),
         }
     }

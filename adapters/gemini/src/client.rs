@@ -204,7 +204,7 @@ impl Client {
             let request = || self.http.post(url.clone()).json(request);
             read_json(self.send(model, request, self.retries.times).await?).await
         };
-        self.in_time(answer).await
+        within(self.timeouts.call).scope(self.in_time(answer)).await
     }
 
     /// Calls a model's streaming method; the response has begun.
@@ -301,6 +301,11 @@ impl Client {
             Err(PortError::new(ErrorKind::Timeout, message))
         })
     }
+}
+
+/// What the caller works for, when it waits so long for this.
+pub(crate) fn within(limit: Duration) -> Context {
+    Context::current().until((Instant::now() + limit).into_std())
 }
 
 /// As much of this time as the request has left that the caller works for.

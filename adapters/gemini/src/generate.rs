@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use reqwest::Response;
 use tokio::time::{Instant, sleep_until};
 
-use crate::client::{Client, Model, broken, left_of, unreadable};
+use crate::client::{Client, Model, broken, left_of, unreadable, within};
 use crate::outage::LatestCall;
 use crate::reply::Reply;
 use crate::sse::Events;
@@ -132,7 +132,8 @@ impl Generator for GeminiGenerator {
     async fn generate(&self, prompt: Prompt) -> Result<Generation, PortError> {
         let budget = Budget::new(self.answer_timeout);
         let request = self.request(prompt.render(), self.max_output_tokens.get());
-        let begun = budget.bound(self.begin(&request)).await.flatten();
+        let beginning = within(self.answer_timeout).scope(self.begin(&request));
+        let begun = budget.bound(beginning).await.flatten();
         self.latest.note(&begun);
         let mut pieces = Box::pin(self.clone().read(request, begun?));
         let latest = self.latest.clone();

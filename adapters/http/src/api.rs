@@ -1,49 +1,31 @@
 //! The operations of the API.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use askbook::chat::{self, Ask, Chat, Delivery};
-use askbook::event::ChatEvent;
-use askbook::feedback::Rating;
-use askbook::question::{Question, QuestionLimits};
+use askbook::chat::{self, Delivery};
 use askbook::search::Query;
-use askbook::session::{Conversation, MessageId, Session};
 use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
-use metrics::counter;
 use poem::http::HeaderName;
 use poem::{IntoResponse, Request, Response};
 use poem_openapi::{ApiResponse, OpenApi, Tags};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
-use tracing::Span;
-use uuid::Uuid;
 
-use crate::json::{BodyLimits, Json, JsonBody, Written};
-use crate::limits::Limits;
+use crate::intake::Intake;
+use crate::json::{Json, JsonBody, Written};
 use crate::problem::{Code, Failure, Listed, Problem};
 use crate::progress::Progress;
 use crate::readiness::Probe;
 use crate::request_log::RequestId;
 use crate::server::Leaving;
 use crate::settings::HttpSettings;
-use crate::streaming::{self, Bounds, Closing};
+use crate::streaming;
 use crate::wire::{
     Asked, ChatReply, ChatRequest, Events, FeedbackRequest, Health, Lines, OriginalReply,
-    Readiness, Received, SearchReply, SearchRequest, Sought,
+    ProblemDocument, Readiness, Received, SearchReply, SearchRequest, Sought,
 };
 
 pub(crate) struct Api {
-    chat: Chat,
-    question_limits: QuestionLimits,
-    body_limits: BodyLimits,
-    limits: Limits,
-    /// One for each question that is being answered.
-    places: Arc<Semaphore>,
-    probe: Probe,
-    deadline: Duration,
-    heartbeat: Duration,
+    intake: Intake,
+    probe: Arc<Probe>,
 }
 
 /// With `true`, the reply to a question is wanted line by line.
@@ -51,55 +33,17 @@ const STREAM_RESPONSE: &str = "x-stream-response";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 impl Api {
-    pub(crate) fn new(chat: Chat, settings: &HttpSettings) -> Self {
-        Self {
-            question_limits: settings.question,
-            body_limits: BodyLimits { length: settings.body_limit, time: settings.body_timeout },
-            limits: settings.clients.limits.clone(),
-            places: Arc::new(Semaphore::new(settings.questions)),
-            probe: Probe::new(chat.ports().clone(), settings.readiness),
-            deadline: settings.deadline,
-            heartbeat: settings.heartbeat,
-            chat,
-        }
-    }
-
-    /// The bounds of a reply to a request that has just arrived.
-    fn bounds(&self, request: &Request) -> Bounds {
-        let closing = request.data::<Closing>().cloned().unwrap_or_default();
-        Bounds { expires: Instant::now() + self.deadline, closing, heartbeat: self.heartbeat }
+    pub(crate) fn new(intake: Intake, settings: &HttpSettings) -> Self {
+        let probe = Arc::new(Probe::new(intake.chat().ports().clone(), settings.readiness));
+        Self { intake, probe }
     }
 
     /// What is asked, if the conversation that it belongs to may ask now.
     async fn read(&self, request: &Request, body: JsonBody<ChatRequest>) -> Result<Asked, Problem> {
-        let received: Received = body.read(self.body_limits).await?;
-        let asked = received.into_asked(self.question_limits)?;
-        if let Session::Resumed(session) = &asked.conversation.session {
-            self.limits.take_session(request, session).await?;
-        }
+        let received: Received = self.intake.read(body).await?;
+        let asked = received.into_asked(self.intake.question_limits)?;
+        self.intake.take(request, &asked.conversation).await?;
         Ok(asked)
-    }
-
-    /// A place among the questions that are being answered.
-    fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
-            counter!("askbook_refused_total", "reason" => "overloaded").increment(1);
-            let detail = "too many questions are being answered just now; try again in a moment";
-            Problem::new(Code::Overloaded, detail).after(Duration::from_secs(1))
-        })
-    }
-
-    /// The events of a chat, which goes on only while they are drawn.
-    fn ask(
-        &self,
-        question: Question,
-        conversation: Conversation,
-        delivery: Delivery,
-    ) -> Result<BoxStream<'static, ChatEvent>, Problem> {
-        let (message, place) = (MessageId(Uuid::new_v4()), self.place()?);
-        let events = self.chat.ask(Ask { message, question, conversation, delivery });
-        // It is held until the last of them, or until nobody draws them any more.
-        Ok(events.inspect(move |_| _ = &place).boxed())
     }
 
     /// Answers in the way that the request asks for.
@@ -108,15 +52,15 @@ impl Api {
         request: &Request,
         body: JsonBody<ChatRequest>,
     ) -> Result<Response, Problem> {
-        let bounds = self.bounds(request);
+        let bounds = self.intake.bounds(request);
         let Asked { question, conversation, explain, original } = self.read(request, body).await?;
         let mut progress = Progress::new(explain);
         let streams = request.header(STREAM_RESPONSE);
         if streams.is_some_and(|streams| streams.eq_ignore_ascii_case("true")) {
-            let events = self.ask(question, conversation, Delivery::Streamed)?;
+            let events = self.intake.ask(question, conversation, Delivery::Streamed)?;
             return Ok(streaming::reply(events, Lines, progress, bounds));
         }
-        let events = self.ask(question, conversation, Delivery::Whole)?;
+        let events = self.intake.ask(question, conversation, Delivery::Whole)?;
         let answer = chat::collect(events.inspect(|event| progress.see(event))).await?;
         Ok(if original {
             Json(OriginalReply::from(answer)).into_response()
@@ -131,7 +75,7 @@ impl Api {
         request: &Request,
         body: JsonBody<ChatRequest>,
     ) -> Result<Response, Problem> {
-        let bounds = self.bounds(request);
+        let bounds = self.intake.bounds(request);
         if request.headers().get(LAST_EVENT_ID).is_some_and(|id| !id.is_empty()) {
             let detail = "a stream that broke off cannot be taken up again, and the question is \
                           not asked twice unseen: send it anew without the header Last-Event-ID";
@@ -139,31 +83,22 @@ impl Api {
         }
         let Asked { question, conversation, explain, .. } = self.read(request, body).await?;
         let request_id = request.data().map_or_else(String::new, RequestId::to_string);
-        let events = self.ask(question, conversation, Delivery::Streamed)?;
+        let events = self.intake.ask(question, conversation, Delivery::Streamed)?;
         Ok(streaming::reply(events, Events::new(request_id), Progress::new(explain), bounds))
     }
 
     async fn rate(&self, body: JsonBody<FeedbackRequest>) -> Result<(), Problem> {
-        let request: FeedbackRequest = body.read(self.body_limits).await?;
-        let feedback = request.into_feedback(self.question_limits.text)?;
-        let rating = match feedback.rating {
-            Rating::Good => "good",
-            Rating::Bad => "bad",
-        };
-        counter!("askbook_feedback_total", "rating" => rating).increment(1);
-        Span::current().record("rating", rating);
-        match &self.chat.ports().journal {
-            Some(journal) => journal.rated(feedback).await.map_err(Problem::from_journal),
-            None => Ok(()),
-        }
+        let request: FeedbackRequest = self.intake.read(body).await?;
+        let feedback = request.into_feedback(self.intake.question_limits.text)?;
+        self.intake.rate(feedback).await
     }
 
     async fn find(&self, body: JsonBody<SearchRequest>) -> Result<SearchReply, Problem> {
-        let request: Sought = body.read(self.body_limits).await?;
+        let request: Sought = self.intake.read(body).await?;
         let mut progress = Progress::new(request.wants_explanation());
-        let (question, limit) = request.into_question(self.question_limits)?;
-        let _place = self.place()?;
-        let search = self.chat.search();
+        let (question, limit) = request.into_question(self.intake.question_limits)?;
+        let _place = self.intake.place()?;
+        let search = self.intake.chat().search();
         let near = search.embed(Query::from(&question)).await?;
         progress.embedded();
         let found = search.near(Query::from(&question), &near, limit).await?;
@@ -175,9 +110,11 @@ impl Api {
 /// What operations are about.
 #[derive(Tags)]
 #[oai(rename_all = "lowercase")]
-enum Tag {
+pub(crate) enum Tag {
     /// Questions and answers.
     Chat,
+    /// Questions and answers, as the clients of others speak.
+    Wires,
     /// Passages of the book.
     Search,
     /// The state of the server.
@@ -322,6 +259,8 @@ enum ReadyResponse {
 struct Asking;
 
 impl Listed for Asking {
+    type Document = ProblemDocument;
+
     const REPLIES: &'static [(u16, &'static str)] = &[
         (400, "The body is no JSON, a field does not fit, or the question cannot be asked."),
         (401, "The key is wrong, or there is none and it takes one."),
@@ -341,6 +280,8 @@ impl Listed for Asking {
 struct Streaming;
 
 impl Listed for Streaming {
+    type Document = ProblemDocument;
+
     const REPLIES: &'static [(u16, &'static str)] = &[
         (400, "The body is no JSON, a field does not fit, or the question cannot be asked."),
         (401, "The key is wrong, or there is none and it takes one."),
@@ -358,6 +299,8 @@ impl Listed for Streaming {
 struct Rated;
 
 impl Listed for Rated {
+    type Document = ProblemDocument;
+
     const REPLIES: &'static [(u16, &'static str)] = &[
         (400, "The body is no JSON, or a field does not fit."),
         (401, "The key is wrong, or there is none and it takes one."),
@@ -375,6 +318,8 @@ impl Listed for Rated {
 struct Looking;
 
 impl Listed for Looking {
+    type Document = ProblemDocument;
+
     const REPLIES: &'static [(u16, &'static str)] = &[
         (401, "The key is wrong, or there is none and it takes one."),
         (405, "Only GET and HEAD are allowed."),

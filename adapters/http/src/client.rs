@@ -8,6 +8,7 @@ use tracing::warn;
 
 use crate::forwarded::Proxies;
 use crate::key::{ApiKeys, Credentials};
+use crate::wires::Protocol;
 
 /// Who sent a request.
 #[derive(Clone, Copy, Debug)]
@@ -41,13 +42,28 @@ pub(crate) struct Identify<E> {
     inner: E,
     proxies: Proxies,
     keys: ApiKeys,
+    key_required: bool,
     /// Whether the owner was told of a proxy that is not among these.
     told: AtomicBool,
 }
 
 impl<E> Identify<E> {
-    pub(crate) fn new(inner: E, proxies: Proxies, keys: ApiKeys) -> Self {
-        Self { inner, proxies, keys, told: AtomicBool::new(false) }
+    pub(crate) fn new(inner: E, proxies: Proxies, keys: ApiKeys, key_required: bool) -> Self {
+        Self { inner, proxies, keys, key_required, told: AtomicBool::new(false) }
+    }
+
+    /// What a request says about its key.
+    ///
+    /// Some clients cannot be told to send none. Where none is needed, one of theirs that nobody
+    /// gave out is a placeholder, and the request as good as without it: it counts for its address,
+    /// and a page of another site gets in with it no more than without.
+    fn credentials(&self, request: &Request) -> Credentials {
+        let credentials = self.keys.check(request.headers());
+        let protocol = Protocol::at(request.uri().path());
+        let is_placeholder = credentials == Credentials::Wrong
+            && !self.key_required
+            && protocol.is_some_and(Protocol::always_sends_a_key);
+        if is_placeholder { Credentials::Absent } else { credentials }
     }
 }
 
@@ -55,8 +71,8 @@ impl<E: Endpoint> Endpoint for Identify<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
+        let credentials = self.credentials(&request);
         let headers = request.headers();
-        let credentials = self.keys.check(headers);
         let mut client = Client { credentials, ..Client::of(&request) };
         if let Some(&Peer(peer)) = request.data() {
             if self.proxies.overlook(peer, headers) && !self.told.swap(true, Ordering::Relaxed) {

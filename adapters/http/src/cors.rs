@@ -17,13 +17,18 @@ use crate::problem::{Code, Problem};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 /// `x-stream-response` is what existing widgets send with every question, `last-event-id` what
-/// clients send that connect to a stream anew.
+/// clients send that connect to a stream anew; the next four belong to `ChatKit`, and the rest is what
+/// the package `openai` says about itself.
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
     "content-type, authorization, idempotency-key, x-request-id, traceparent, x-stream-response, \
-     last-event-id",
+     last-event-id, accept-language, chatkit-frame-instance-id, askbook-visitor, askbook-page, \
+     user-agent, x-stainless-arch, x-stainless-helper-method, x-stainless-lang, x-stainless-os, \
+     x-stainless-package-version, x-stainless-retry-count, x-stainless-runtime, \
+     x-stainless-runtime-version, x-stainless-timeout",
 );
-const REPLY_HEADERS: HeaderValue =
-    HeaderValue::from_static("x-request-id, retry-after, ratelimit, ratelimit-policy");
+const REPLY_HEADERS: HeaderValue = HeaderValue::from_static(
+    "x-request-id, retry-after, ratelimit, ratelimit-policy, askbook-visitor",
+);
 /// In seconds, how long a browser need not ask again: as long as Chromium allows.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 

@@ -1,4 +1,5 @@
-//! The deadline of a request as a whole. The stages of a chat have their own, shorter ones.
+//! The deadline of a request as a whole, and the end of the server that takes it. The stages of a
+//! chat have their own, shorter deadlines.
 
 use std::time::Duration;
 
@@ -7,9 +8,11 @@ use poem::{Endpoint, IntoResponse, Request, Response, Result};
 use tokio::time::{Instant, sleep_until};
 
 use crate::problem::Problem;
+use crate::streaming::Closing;
 
-/// Answers for an endpoint that takes too long, and drops its work, which knows of the deadline. A
-/// reply that was begun is bounded where it is written (`streaming`).
+/// Answers for an endpoint that takes too long, or longer than the server is there, and drops its
+/// work, which knows of the deadline. A reply that was begun is bounded where it is written
+/// (`streaming`).
 pub(crate) struct Deadline<E> {
     inner: E,
     after: Duration,
@@ -27,10 +30,12 @@ impl<E: Endpoint> Endpoint for Deadline<E> {
     async fn call(&self, request: Request) -> Result<Response> {
         let expires = Instant::now() + self.after;
         let context = Context::current().until(expires.into_std());
+        let Closing(closing) = request.data::<Closing>().cloned().unwrap_or_default();
         Ok(tokio::select! {
             // First, so that a call that gives up at the deadline is not what is told.
             biased;
             () = sleep_until(expires) => Problem::deadline_exceeded().into_response(),
+            () = closing.cancelled() => Problem::shutting_down().into_response(),
             response = context.scope(self.inner.get_response(request)) => response,
         })
     }

@@ -14,6 +14,7 @@ use poem_openapi::registry::{MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::error::Category;
 use tokio::time::timeout;
 
@@ -117,6 +118,28 @@ impl<T: Type> ParsePayload for JsonBody<T> {
     const IS_REQUIRED: bool = true;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> Result<Self> {
+        Self::begin(request, body)
+    }
+}
+
+impl_apirequest_for_payload!(JsonBody<T>, T: Type);
+
+impl JsonBody<()> {
+    /// The body of a request that the document does not describe.
+    pub(crate) fn of(request: &Request, body: &mut RequestBody) -> Result<Self> {
+        if !request.content_type().is_some_and(PoemJson::<Value>::check_content_type) {
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "send the body with the header content-type: application/json",
+            )
+            .into());
+        }
+        Self::begin(request, body)
+    }
+}
+
+impl<T> JsonBody<T> {
+    fn begin(request: &Request, body: &mut RequestBody) -> Result<Self> {
         let headers = request.headers();
         let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         Ok(Self {
@@ -126,11 +149,7 @@ impl<T: Type> ParsePayload for JsonBody<T> {
             content: PhantomData,
         })
     }
-}
 
-impl_apirequest_for_payload!(JsonBody<T>, T: Type);
-
-impl<T> JsonBody<T> {
     /// The body, which may be read as another type than the one that is in the document.
     pub(crate) async fn read<R: DeserializeOwned>(self, limits: BodyLimits) -> Result<R, Problem> {
         let Self { body, length, waits, .. } = self;
@@ -193,20 +212,42 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
                     // Which field is missing or there twice.
                     return Problem::new(Code::InvalidField, what.to_owned());
                 }
-                let detail = match what.rsplit_once(", expected ") {
-                    Some((_, "i64")) => format!("`{field}` must be a whole number"),
-                    Some((_, "a boolean")) => format!("`{field}` must be true or false"),
-                    Some((_, "a sequence")) => format!("`{field}` must be a list"),
-                    Some(_) => format!("`{field}` must be a string"),
-                    // Our own words, which begin with a verb.
-                    None => format!("`{field}` {what}"),
-                };
-                Problem::new(Code::InvalidField, detail).at(pointer(&field))
+                misfit(&field, what)
             }
         }
     })?;
     json.end().map_err(|error| syntax_error(&error))?;
     Ok(value)
+}
+
+/// Reads what stands in the field `at` of an object that was read before.
+pub(crate) fn read<T: DeserializeOwned>(value: Value, at: &str) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let field = match error.path().to_string() {
+            path if path == "." => at.to_owned(),
+            path => format!("{at}.{path}"),
+        };
+        misfit(&field, &error.inner().to_string())
+    })
+}
+
+/// What serde says is wrong with a field, without what the client wrote.
+fn misfit(field: &str, what: &str) -> Problem {
+    let detail = match what.rsplit_once(", expected ") {
+        Some((_, "i64")) => format!("`{field}` must be a whole number"),
+        Some((_, "a boolean")) => format!("`{field}` must be true or false"),
+        Some((_, "a sequence")) => format!("`{field}` must be a list"),
+        Some((_, "a map")) => format!("`{field}` must be an object"),
+        Some((_, kind)) if kind.starts_with("struct ") || kind.contains("tagged enum") => {
+            format!("`{field}` must be an object")
+        }
+        Some((_, names)) if names.starts_with(['`', 'o']) => format!("`{field}` must be {names}"),
+        Some(_) => format!("`{field}` must be a string"),
+        None if what.starts_with("missing field") => format!("`{field}`: {what}"),
+        // Our own words, which begin with a verb.
+        None => format!("`{field}` {what}"),
+    };
+    Problem::new(Code::InvalidField, detail).at(pointer(field))
 }
 
 /// The path of a field (`history[0]`) as a JSON pointer (`history/0`).

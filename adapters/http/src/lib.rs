@@ -13,6 +13,9 @@
 //! * `client`: whose address and key a request comes with;
 //! * `request_log`: request id, one event a request, headers of every reply.
 //!
+//! Whatever wire a question comes on, its own (`wire`) or one of others (`wires`), goes through one
+//! `intake`.
+//!
 //! A reply that is told while it is written (`streaming`) outlives its handler: what these layers
 //! do for it is done again in its body, where an error is an event.
 
@@ -25,6 +28,7 @@ mod deadline;
 mod forwarded;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod intake;
 mod json;
 mod key;
 mod limits;
@@ -38,7 +42,9 @@ mod routes;
 mod server;
 mod settings;
 mod streaming;
+mod widget;
 mod wire;
+mod wires;
 
 use askbook::answer::Answer;
 use askbook::chat::Chat;
@@ -52,7 +58,10 @@ pub use limits::{Limit, Limits};
 pub use openapi::document;
 pub use origin::{Origin, OriginError, OriginWarning};
 pub use server::{Bound, Server};
-pub use settings::{ClientSettings, ConnectionSettings, HttpSettings, ReadinessSettings};
+pub use settings::{
+    ClientSettings, ConnectionSettings, HttpSettings, ReadinessSettings, ThreadStore,
+};
+pub use wires::Protocol;
 
 /// The API of a chat. Never fails: an error is a reply, too.
 pub fn app(chat: Chat, settings: &HttpSettings) -> impl Endpoint<Output = Response> + use<> {
@@ -63,8 +72,8 @@ pub fn app(chat: Chat, settings: &HttpSettings) -> impl Endpoint<Output = Respon
     let ClientSettings { proxies, keys, key_required, limits } = settings.clients.clone();
     let app = limits::Guarded::new(app, limits, key_required);
     let app = cors::Cors::new(app, settings.origins.clone());
-    let app = client::Identify::new(app, proxies, keys);
-    request_log::RequestLog::new(app)
+    let app = client::Identify::new(app, proxies, keys, key_required);
+    request_log::RequestLog::new(app, settings.wires.clone())
 }
 
 /// What `POST /chat` replies with this answer, as JSON.

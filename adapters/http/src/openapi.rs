@@ -10,13 +10,18 @@ use poem_openapi::{
 };
 
 use crate::api::Api;
+use crate::wires::{AiSdk, OpenAi};
+
+/// All that the document describes.
+pub(crate) type Operations = (Api, AiSdk, OpenAi);
 
 /// The version of the API; raised when it changes.
-const VERSION: &str = "1.4.0";
+const VERSION: &str = "1.5.0";
 
 const DESCRIPTION: &str = "Answers readers' questions about one book, from the book and nothing \
 else, with the passages that support each statement. Every error is a problem document \
-(RFC 9457, application/problem+json) whose code says what went wrong. Every reply has an \
+(RFC 9457, application/problem+json) whose code says what went wrong, but on the wires of others, \
+which have forms of their own and may be switched off. Every reply has an \
 X-Request-Id: the one that was sent, if it is at most 64 visible ASCII characters, or a new one. \
 Where requests are limited, the headers RateLimit-Policy and RateLimit say how much a client may \
 ask for and what is left of it (draft-ietf-httpapi-ratelimit-headers-11). \
@@ -75,11 +80,11 @@ struct Description;
 
 impl OpenApi for Description {
     fn meta() -> Vec<MetaApi> {
-        Api::meta()
+        Operations::meta()
     }
 
     fn register(registry: &mut Registry) {
-        Api::register(registry);
+        Operations::register(registry);
     }
 
     fn add_routes(self, _: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
@@ -96,11 +101,15 @@ mod tests {
 
     #[test]
     fn the_routes_are_those_of_the_document_and_the_pages() {
-        let mut served: Vec<String> = Api::meta()
+        let mut served: Vec<String> = Operations::meta()
             .iter()
             .flat_map(|api| &api.paths)
             .map(|path| path.path.clone())
             .chain(["/", "/docs", "/openapi.json"].map(str::to_owned))
+            .chain(["/widget.js", "/widget/panel.js"].map(str::to_owned))
+            // What one of its requests looks like, and what it gets, a type of it says that
+            // OpenAPI has no schema for.
+            .chain(["/chatkit".to_owned()])
             .collect();
         let mut listed: Vec<_> = routes::ROUTES.iter().map(|route| route.path).collect();
         served.sort();

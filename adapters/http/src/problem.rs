@@ -163,6 +163,12 @@ impl Problem {
         Self::new(Code::DeadlineExceeded, "the answer took too long; try again in a moment")
     }
 
+    /// The server ends before the answer.
+    pub(crate) fn shutting_down() -> Self {
+        let detail = "this server is being stopped; ask again in a moment";
+        Self::new(Code::ShuttingDown, detail).after(Duration::from_secs(1))
+    }
+
     /// The journal does not take what a reader thinks of a reply.
     pub(crate) fn from_journal(error: PortError) -> Self {
         let problem = Self::from_port("the journal of the book's owner", &error);
@@ -280,6 +286,9 @@ impl IntoResponse for Problem {
 
 /// The error replies that the document lists for an operation: status and meaning.
 pub(crate) trait Listed {
+    /// What they hold.
+    type Document: Payload;
+
     const REPLIES: &'static [(u16, &'static str)];
 }
 
@@ -305,8 +314,8 @@ impl<O: Listed> ApiResponse for Failure<O> {
             status: Some(status),
             status_range: None,
             content: vec![MetaMediaType {
-                content_type: ProblemDocument::CONTENT_TYPE,
-                schema: <ProblemDocument as Type>::schema_ref(),
+                content_type: O::Document::CONTENT_TYPE,
+                schema: O::Document::schema_ref(),
             }],
             headers: match status {
                 429 | 503 => vec![retry_after()],
@@ -317,7 +326,7 @@ impl<O: Listed> ApiResponse for Failure<O> {
     }
 
     fn register(registry: &mut Registry) {
-        <ProblemDocument as Type>::register(registry);
+        O::Document::register(registry);
     }
 }
 
@@ -336,6 +345,10 @@ impl Payload for ProblemDocument {
 
     fn schema_ref() -> MetaSchemaRef {
         <Self as Type>::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        <Self as Type>::register(registry);
     }
 }
 

@@ -1,12 +1,14 @@
 //! Whether questions can be answered.
 
+use std::future::pending;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use askbook::chat::Ports;
 use askbook::error::{ErrorKind, PortError};
 use futures_util::future::{join_all, join4};
-use tokio::sync::Mutex;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 
@@ -15,12 +17,18 @@ use crate::settings::ReadinessSettings;
 use crate::wire::{Dependency, Readiness};
 
 /// Asks the dependencies of a chat whether they are ready, and remembers what they said: however
-/// often this is asked, a dependency is asked once in a while and once at a time.
+/// often this is asked, a dependency is asked once in a while and once at a time. And however long
+/// it takes to say so, whoever asks hears soon what it said before.
 pub(crate) struct Probe {
     ports: Ports,
     settings: ReadinessSettings,
-    latest: Mutex<Option<(Instant, Readiness)>>,
+    latest: watch::Sender<Option<(Instant, Readiness)>>,
+    /// Whose turn it is to ask.
+    turn: Arc<Semaphore>,
 }
+
+/// How long whoever asks waits for news: load balancers give up after a second.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a port says of itself, some day.
 type Ready<'a> = Pin<Box<dyn Future<Output = Result<(), PortError>> + Send + 'a>>;
@@ -33,17 +41,42 @@ struct Part {
 
 impl Probe {
     pub(crate) fn new(ports: Ports, settings: ReadinessSettings) -> Self {
-        Self { ports, settings, latest: Mutex::new(None) }
+        let (latest, turn) = (watch::Sender::new(None), Arc::new(Semaphore::new(1)));
+        Self { ports, settings, latest, turn }
     }
 
-    pub(crate) async fn readiness(&self) -> Readiness {
-        // Held while the dependencies are asked, so that everyone else waits for this result.
-        let mut latest = self.latest.lock().await;
-        if let Some((at, readiness)) = &*latest
+    pub(crate) async fn readiness(self: &Arc<Self>) -> Readiness {
+        let mut latest = self.latest.subscribe();
+        let known = latest.borrow_and_update().clone();
+        if let Some((at, readiness)) = &known
             && at.elapsed() < self.ttl(readiness)
         {
             return readiness.clone();
         }
+        if let Ok(turn) = Arc::clone(&self.turn).try_acquire_owned() {
+            let probe = Arc::clone(self);
+            tokio::spawn(async move {
+                let readiness = probe.ask().await;
+                probe.latest.send_replace(Some((Instant::now(), readiness)));
+                drop(turn);
+            });
+        }
+        let news = async move {
+            while latest.changed().await.is_ok() {
+                if let Some((_, readiness)) = &*latest.borrow_and_update() {
+                    return readiness.clone();
+                }
+            }
+            // This holds the sender.
+            pending().await
+        };
+        match known {
+            None => news.await,
+            Some((_, known)) => timeout(PATIENCE, news).await.unwrap_or(known),
+        }
+    }
+
+    async fn ask(&self) -> Readiness {
         let Ports { embedder, retriever, generators, sessions, .. } = &self.ports;
         let generators = generators.iter().enumerate().map(|(place, generator)| {
             let name = match place {
@@ -66,9 +99,7 @@ impl Probe {
             [embedder.dependency, retriever.dependency].into_iter().chain(generators).collect();
         let dependencies = [dependencies, vec![sessions]].concat();
         let degraded = dependencies.iter().any(|dependency| !dependency.ready);
-        let readiness = Readiness { ready, degraded, dependencies };
-        *latest = Some((Instant::now(), readiness.clone()));
-        readiness
+        Readiness { ready, degraded, dependencies }
     }
 
     /// For how long this is told again. What is not ready may become so at any moment.

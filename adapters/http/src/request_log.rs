@@ -23,6 +23,7 @@ use crate::problem::{Code, Problem, chain};
 use crate::routes::{self, Route};
 use crate::streaming::Streamed;
 use crate::wire::ProblemDocument;
+use crate::wires::Protocol;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -37,11 +38,25 @@ const INERT: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-a
 /// is text of a reader or of the book, nor an address as it was sent.
 pub(crate) struct RequestLog<E> {
     inner: E,
+    wires: Vec<Protocol>,
 }
 
 impl<E> RequestLog<E> {
-    pub(crate) fn new(inner: E) -> Self {
-        Self { inner }
+    /// `wires`: the protocols of others that are spoken.
+    pub(crate) fn new(inner: E, wires: Vec<Protocol>) -> Self {
+        Self { inner, wires }
+    }
+}
+
+impl<E> RequestLog<E> {
+    fn write_document(&self, response: &mut Response, problem: &Problem, id: &HeaderValue) {
+        let id = id.to_str().unwrap_or_default();
+        let routes = (problem.code == Code::NotFound).then(|| routes::list(&self.wires));
+        let document = ProblemDocument::new(problem, id, routes);
+        // Strings and numbers always serialise.
+        response.set_body(serde_json::to_vec(&document).unwrap_or_default());
+        let media_type = HeaderValue::from_static(ProblemDocument::CONTENT_TYPE);
+        response.headers_mut().insert(CONTENT_TYPE, media_type);
     }
 }
 
@@ -53,6 +68,7 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
         let id = request_id(request.headers());
         request.set_data(RequestId(id.clone()));
         let route = routes::find(request.uri().path());
+        let protocol = Protocol::at(request.uri().path());
         let trace = trace(request.headers());
         let mut entry = within(trace, || Entry::new(&id, request.method(), route, trace));
         if request.method() == Method::HEAD {
@@ -64,7 +80,11 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
         let mut response = traced(trace, handled).await;
         let problem = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = &problem {
-            write_problem(&mut response, problem, &id, route);
+            write_problem(&mut response, problem, route);
+            match protocol {
+                Some(protocol) => protocol.refuse(problem, &mut response),
+                None => self.write_document(&mut response, problem, &id),
+            }
         }
         if let Some(problem) = &problem {
             entry.span.in_scope(|| record_problem(problem));
@@ -136,21 +156,9 @@ pub(crate) fn trace(headers: &HeaderMap) -> Option<TraceParent> {
     TraceParent::parse(given.to_str().ok()?)
 }
 
-fn write_problem(
-    response: &mut Response,
-    problem: &Problem,
-    id: &HeaderValue,
-    route: Option<&Route>,
-) {
-    let id = id.to_str().unwrap_or_default();
-    let routes = (problem.code == Code::NotFound).then(routes::list);
-    let document = ProblemDocument::new(problem, id, routes);
-    // Strings and numbers always serialise.
-    let body = serde_json::to_vec(&document).unwrap_or_default();
-    response.set_body(body);
+/// Writes what a problem says outside of the body.
+fn write_problem(response: &mut Response, problem: &Problem, route: Option<&Route>) {
     let headers = response.headers_mut();
-    let media_type = HeaderValue::from_static(ProblemDocument::CONTENT_TYPE);
-    headers.insert(CONTENT_TYPE, media_type);
     if let Some(seconds) = problem.retry_after() {
         headers.insert(RETRY_AFTER, seconds.into());
     }

@@ -1,13 +1,17 @@
 //! What the owner of a server decides about it.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use askbook::ports::Threads;
 use askbook::question::QuestionLimits;
 
 use crate::forwarded::Proxies;
 use crate::key::ApiKeys;
 use crate::limits::Limits;
 use crate::origin::Origin;
+use crate::wires::Protocol;
 
 /// How the API behaves.
 #[derive(Clone, Debug)]
@@ -29,10 +33,24 @@ pub struct HttpSettings {
     pub deadline: Duration,
     /// How long a stream of events is silent at most; a comment is sent then.
     pub heartbeat: Duration,
+    /// The protocols of others that are spoken.
+    pub wires: Vec<Protocol>,
+    /// Keeps what readers see again, for the protocol that lets them: that of `ChatKit`.
+    pub threads: ThreadStore,
     /// How `/ready` finds out what it says.
     pub readiness: ReadinessSettings,
     /// How connections are kept.
     pub connections: ConnectionSettings,
+}
+
+/// Where threads are kept.
+#[derive(Clone)]
+pub struct ThreadStore(pub Arc<dyn Threads>);
+
+impl fmt::Debug for ThreadStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ThreadStore")
+    }
 }
 
 /// Who may ask, and how much. By default everyone, as much as they like.

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
+use askbook::answer::Answer;
 use askbook::event::ChatEvent;
 use askbook::request::Context;
 use async_stream::stream;
@@ -17,7 +18,7 @@ use poem::{Body, Response};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::progress::Progress;
 
 /// A way to write the events of one chat.
@@ -28,6 +29,11 @@ pub(crate) trait Wire: Send + 'static {
     /// What is sent so that nobody on the way takes the connection for dead; a client passes it
     /// over.
     const HEARTBEAT: Option<&'static str>;
+
+    /// Keeps what has to be kept of a complete answer before its end is told.
+    fn keep(&mut self, _answer: &Answer) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 
     /// An event that is no failure; `None` when this wire does not tell it.
     fn event(&mut self, event: ChatEvent, progress: &mut Progress) -> Option<String>;
@@ -70,13 +76,18 @@ pub(crate) fn reply<W: Wire>(
     bounds: Bounds,
 ) -> Response {
     let pieces = pieces(events, wire, progress, bounds);
+    begin::<W>(Body::from_bytes_stream(pieces.map(Ok::<_, io::Error>)))
+}
+
+/// A reply on this wire.
+pub(crate) fn begin<W: Wire>(body: Body) -> Response {
     Response::builder()
         .content_type(W::MEDIA_TYPE)
         // A proxy must neither keep nor compress it, and nginx must not collect it.
         .header(CACHE_CONTROL, "no-cache, no-transform")
         .header(HeaderName::from_static("x-accel-buffering"), "no")
         .extension(Streamed)
-        .body(Body::from_bytes_stream(pieces.map(Ok::<_, io::Error>)))
+        .body(body)
 }
 
 fn pieces<W: Wire>(
@@ -106,10 +117,7 @@ fn pieces<W: Wire>(
                     None => failure(Problem::internal("the chat ended without an answer")),
                 },
                 () = sleep_until(expires) => failure(Problem::deadline_exceeded()),
-                () = closing.cancelled() => {
-                    let detail = "this server is being stopped; ask again in a moment";
-                    failure(Problem::new(Code::ShuttingDown, detail))
-                }
+                () = closing.cancelled() => failure(Problem::shutting_down()),
                 () = sleep_until(sent + heartbeat), if W::HEARTBEAT.is_some() => Next::Heartbeat,
             };
             let (piece, last) = match next {
@@ -128,6 +136,9 @@ fn pieces<W: Wire>(
                     if matches!(event, ChatEvent::Delta(_)) && !shown {
                         shown = true;
                         progress.shown();
+                    }
+                    if let ChatEvent::Done(answer) = &event {
+                        wire.keep(answer).await;
                     }
                     (wire.event(event, &mut progress), last)
                 }

@@ -1,5 +1,7 @@
+mod ai_sdk;
 mod cancel;
 mod chat;
+mod chatkit;
 mod clients;
 mod cors;
 mod deadline;
@@ -7,11 +9,13 @@ mod feedback;
 mod log;
 mod metrics;
 mod names;
+mod openai;
 mod original;
 mod overload;
 mod readiness;
 mod search;
 mod stream;
+mod widget;
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -206,6 +210,8 @@ fn settings() -> HttpSettings {
         body_timeout: Duration::from_secs(10),
         deadline: Duration::from_mins(1),
         heartbeat: Duration::from_secs(10),
+        wires: Protocol::ALL.into(),
+        threads: threads(),
         readiness: ReadinessSettings {
             ttl: Duration::from_secs(5),
             timeout: Duration::from_secs(2),
@@ -220,6 +226,19 @@ fn settings() -> HttpSettings {
             shutdown_timeout: Duration::from_secs(10),
         },
     }
+}
+
+/// Threads of nobody yet.
+fn threads() -> ThreadStore {
+    ThreadStore(Arc::new(sessions()))
+}
+
+fn sessions() -> MemorySessions {
+    MemorySessions::new(SessionLimits {
+        ttl: Duration::from_hours(1),
+        exchanges: NonZeroUsize::new(10).unwrap(),
+        bytes: 1 << 20,
+    })
 }
 
 /// Subscribers of nobody, registered before the first app is made. With fewer than two, tracing
@@ -241,17 +260,12 @@ fn chat_over(
     journal: Option<Arc<dyn Journal>>,
 ) -> Chat {
     LazyLock::force(&REGISTERED);
-    let sessions = SessionLimits {
-        ttl: Duration::from_hours(1),
-        exchanges: NonZeroUsize::new(10).unwrap(),
-        bytes: 1 << 20,
-    };
     let ports = Ports {
         embedder: Arc::new(MemoryEmbedder::new(VectorShape::sparse())),
         retriever,
         generators,
         journal,
-        sessions: Arc::new(MemorySessions::new(sessions)),
+        sessions: Arc::new(sessions()),
     };
     Chat::new(ports, chat_settings())
 }

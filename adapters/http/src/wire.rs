@@ -18,10 +18,11 @@ mod sse;
 
 pub(crate) use self::explanation::Explanation;
 pub(crate) use self::feedback::FeedbackRequest;
+pub(crate) use self::names::refused;
 pub(crate) use self::original::{Lines, OriginalReply};
 pub(crate) use self::problem::ProblemDocument;
 pub(crate) use self::readiness::{Dependency, Health, Readiness};
-pub(crate) use self::reply::ChatReply;
+pub(crate) use self::reply::{ChatReply, OutcomeName, SuggestionReply};
 pub(crate) use self::request::{Asked, ChatRequest, Received};
 pub(crate) use self::search::{SearchReply, SearchRequest, Sought};
 pub(crate) use self::sse::Events;

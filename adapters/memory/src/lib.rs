@@ -1,6 +1,6 @@
 //! Every port kept in memory: deterministic, bounded, usable from configuration.
 //!
-//! [`MemorySessions`] and [`MemoryLimiter`] are what a single askbook process runs with. The others
+//! [`MemorySessions`], threads included, and [`MemoryLimiter`] are what a single askbook process runs with. The others
 //! are for trying things out and for tests: real implementations of their ports' contracts, not mocks.
 
 mod embedder;

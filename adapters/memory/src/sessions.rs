@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use askbook::error::{ErrorKind, PortError};
 use askbook::ports::ChatSession;
 use askbook::session::{Exchange, SessionId, Turn};
+use askbook::thread::{Owner, Thread};
 use async_trait::async_trait;
 use lru::LruCache;
 use tokio::time::Instant;
@@ -22,7 +23,9 @@ pub struct SessionLimits {
     pub bytes: usize,
 }
 
-/// Keeps conversations in this process, within limits of time, length and memory.
+/// Keeps conversations in this process, within limits of time, length and memory: those of
+/// [`ChatSession`], and the [threads](askbook::ports::Threads) beside them, which count as the same
+/// thing.
 ///
 /// A call takes constant time whatever the number of conversations: they are kept in the order
 /// of their last use, so that the one to forget next is always the last one.
@@ -35,15 +38,26 @@ pub struct MemorySessions {
 #[derive(Debug)]
 struct Kept {
     conversations: LruCache<SessionId, Conversation>,
+    /// The threads of each owner, oldest first.
+    owners: HashMap<Owner, VecDeque<SessionId>>,
     /// The sum over the conversations.
     bytes: usize,
 }
 
 #[derive(Debug)]
 struct Conversation {
-    exchanges: VecDeque<Exchange>,
+    said: Said,
     bytes: usize,
     used: Instant,
+}
+
+/// What was said in a conversation.
+#[derive(Debug)]
+enum Said {
+    /// As far as the next question may refer to it.
+    Exchanges(VecDeque<Exchange>),
+    /// As its reader sees it.
+    Thread(Box<Thread>),
 }
 
 /// What a conversation takes beside its text: id, entry and links, rounded up.
@@ -52,7 +66,8 @@ const OVERHEAD: usize = 256;
 impl MemorySessions {
     /// No conversation yet.
     pub fn new(limits: SessionLimits) -> Self {
-        let kept = Kept { conversations: LruCache::unbounded(), bytes: 0 };
+        let conversations = LruCache::unbounded();
+        let kept = Kept { conversations, owners: HashMap::new(), bytes: 0 };
         Self { limits, kept: Mutex::new(kept) }
     }
 
@@ -73,8 +88,27 @@ impl MemorySessions {
 
 impl Kept {
     fn forget_oldest(&mut self) {
-        if let Some((_, oldest)) = self.conversations.pop_lru() {
-            self.bytes -= oldest.bytes;
+        if let Some((id, oldest)) = self.conversations.pop_lru() {
+            self.let_go(&id, &oldest);
+        }
+    }
+
+    fn forget(&mut self, id: &SessionId) {
+        if let Some(conversation) = self.conversations.pop(id) {
+            self.let_go(id, &conversation);
+        }
+    }
+
+    /// Forgets what else is known of a conversation that was just taken out.
+    fn let_go(&mut self, id: &SessionId, conversation: &Conversation) {
+        self.bytes -= conversation.bytes;
+        if let Said::Thread(thread) = &conversation.said
+            && let Some(own) = self.owners.get_mut(&thread.head.owner)
+        {
+            own.retain(|other| other != id);
+            if own.is_empty() {
+                self.owners.remove(&thread.head.owner);
+            }
         }
     }
 
@@ -94,8 +128,8 @@ impl ChatSession for MemorySessions {
                 .with_source(error)
         })?;
         let id = SessionId::from_random(random);
-        let conversation =
-            Conversation { exchanges: VecDeque::new(), bytes: OVERHEAD, used: Instant::now() };
+        let said = Said::Exchanges(VecDeque::new());
+        let conversation = Conversation { said, bytes: OVERHEAD, used: Instant::now() };
         let mut kept = self.kept();
         kept.bytes += conversation.bytes;
         kept.conversations.put(id.clone(), conversation);
@@ -105,24 +139,32 @@ impl ChatSession for MemorySessions {
 
     async fn turns(&self, id: &SessionId) -> Result<Option<Vec<Turn>>, PortError> {
         let mut kept = self.kept();
-        let Some(conversation) = kept.conversations.get_mut(id) else { return Ok(None) };
-        conversation.used = Instant::now();
-        Ok(Some(conversation.exchanges.iter().cloned().flat_map(Exchange::into_turns).collect()))
+        let Some(Conversation { said: Said::Exchanges(exchanges), used, .. }) =
+            kept.conversations.get_mut(id)
+        else {
+            return Ok(None);
+        };
+        *used = Instant::now();
+        Ok(Some(exchanges.iter().cloned().flat_map(Exchange::into_turns).collect()))
     }
 
     async fn record(&self, id: &SessionId, exchange: Exchange) -> Result<(), PortError> {
         let mut kept = self.kept();
-        let Some(conversation) = kept.conversations.get_mut(id) else { return Ok(()) };
-        conversation.used = Instant::now();
-        let before = conversation.bytes;
-        conversation.bytes += text_bytes(&exchange);
-        conversation.exchanges.push_back(exchange);
-        while conversation.exchanges.len() > self.limits.exchanges.get() {
-            if let Some(oldest) = conversation.exchanges.pop_front() {
-                conversation.bytes -= text_bytes(&oldest);
+        let Some(Conversation { said: Said::Exchanges(exchanges), bytes, used }) =
+            kept.conversations.get_mut(id)
+        else {
+            return Ok(());
+        };
+        *used = Instant::now();
+        let before = *bytes;
+        *bytes += text_bytes(&exchange);
+        exchanges.push_back(exchange);
+        while exchanges.len() > self.limits.exchanges.get() {
+            if let Some(oldest) = exchanges.pop_front() {
+                *bytes -= text_bytes(&oldest);
             }
         }
-        let after = conversation.bytes;
+        let after = *bytes;
         kept.bytes = kept.bytes - before + after;
         kept.shrink_to(self.limits.bytes);
         Ok(())
@@ -136,6 +178,8 @@ impl ChatSession for MemorySessions {
 fn text_bytes(exchange: &Exchange) -> usize {
     exchange.question.len() + exchange.answer.len()
 }
+
+mod threads;
 
 #[cfg(test)]
 mod tests;

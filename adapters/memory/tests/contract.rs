@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use askbook::embedding::VectorShape;
-use askbook::ports::{ChatSession, Embedder, Entry, Generator, Journal, Limiter, Retriever};
+use askbook::ports::{
+    ChatSession, Embedder, Entry, Generator, Journal, Limiter, Retriever, Threads,
+};
 use askbook_memory::{
     MemoryEmbedder, MemoryGenerator, MemoryJournal, MemoryLimiter, MemorySessions, MemoryStore,
     SessionLimits,
@@ -92,6 +94,21 @@ mod session {
     }
 
     askbook::session_contract!(fixture);
+}
+
+mod threads {
+    use super::*;
+
+    async fn fixture() -> (Arc<dyn Threads>, ()) {
+        let limits = SessionLimits {
+            ttl: Duration::from_hours(1),
+            exchanges: NonZeroUsize::new(100).unwrap(),
+            bytes: 1 << 20,
+        };
+        (Arc::new(MemorySessions::new(limits)), ())
+    }
+
+    askbook::threads_contract!(fixture);
 }
 
 mod journal {

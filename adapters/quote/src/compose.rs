@@ -62,7 +62,7 @@ impl<'a> Pick<'a> {
         }
         self.for_each_picked(Self::add_frame);
         self.for_each_picked(Self::add_announced);
-        self.for_each_picked(|pick, at| pick.add_labelled(at, inquiry));
+        self.for_each_picked(|pick, at| pick.add_labelled(at));
         if inquiry.wants == Wants::Way {
             self.for_each_picked(Self::add_code_behind);
         }
@@ -165,15 +165,13 @@ impl<'a> Pick<'a> {
 
     /// Of labelled alternatives that a sentence announces the one that is asked for, else the
     /// first one: its label with its code.
-    fn add_labelled(&mut self, at: usize, inquiry: &Inquiry) {
+    fn add_labelled(&mut self, at: usize) {
         if !self.announces(at) {
             return;
         }
         let alternatives = self.alternatives(at + 1);
-        let is_asked = |alternative: &&Range<usize>| {
-            let terms = &self.candidates[alternative.start].terms;
-            inquiry.concepts.iter().any(|concept| concept.share_in(terms) > 0.5)
-        };
+        let is_asked =
+            |alternative: &&Range<usize>| self.candidates[alternative.start].holds_any_concept();
         let chosen = alternatives.iter().find(is_asked).or(alternatives.first());
         if let Some(chosen) = chosen.filter(|chosen| self.is_short_code(chosen.end - 1)) {
             self.picked.extend(chosen.clone());

@@ -21,8 +21,23 @@ const SECOND_MERIT: f64 = 0.8;
 /// Longer code is not quoted, in lines.
 pub(crate) const CODE_LINES: usize = 25;
 
-/// Terms and how far what they say is to be trusted, from 0 to 1.
-type Testimony<'a> = (&'a HashSet<String>, f64);
+/// What a text holds of a question: of each of its concepts a share, from 0 to 1.
+#[derive(Clone, Debug)]
+struct Shares {
+    asked: Vec<f64>,
+    context: Vec<f64>,
+}
+
+impl Shares {
+    fn of(terms: &HashSet<String>, inquiry: &Inquiry) -> Self {
+        let of =
+            |concepts: &[Concept]| concepts.iter().map(|concept| concept.share_in(terms)).collect();
+        Self { asked: of(&inquiry.concepts), context: of(&inquiry.context) }
+    }
+}
+
+/// What a text holds of what is asked, and how far what it says is to be trusted, from 0 to 1.
+type Testimony<'a> = (&'a [f64], f64);
 
 /// A unit of a passage with what speaks for it.
 #[derive(Clone, Debug)]
@@ -31,7 +46,9 @@ pub(crate) struct Candidate {
     pub(crate) unit: Unit,
     /// How well it answers; comparable within one question, 0 for what is never quoted alone.
     pub(crate) score: f64,
-    pub(crate) terms: HashSet<String>,
+    /// How many terms it has.
+    length: usize,
+    shares: Shares,
 }
 
 /// A passage, read for one question.
@@ -43,9 +60,11 @@ pub(crate) struct Section {
     pub(crate) candidates: Vec<Candidate>,
     /// How well it answers; comparable within one question.
     merit: f64,
-    /// The terms of its heading, and those of all headings that lead to it.
+    /// The terms of its heading...
     heading: HashSet<String>,
-    trail: HashSet<String>,
+    /// ...what they hold, and what those of all headings that lead to it do.
+    heading_shares: Shares,
+    trail_shares: Shares,
     /// Whether its heading says that something is not so.
     negated: bool,
 }
@@ -53,7 +72,7 @@ pub(crate) struct Section {
 /// The sections to answer from, best first, one or two of them: none when no unit answers.
 pub(crate) fn best_sections(inquiry: &Inquiry, passages: &[Hit]) -> Vec<Section> {
     let mut sections: Vec<Section> =
-        (1..).zip(passages).map(|(number, hit)| Section::read(number, hit)).collect();
+        (1..).zip(passages).map(|(number, hit)| Section::read(number, hit, inquiry)).collect();
     let weights = Weights::over(&sections, inquiry);
     for section in &mut sections {
         section.score_candidates(inquiry, &weights);
@@ -74,79 +93,94 @@ pub(crate) fn best_sections(inquiry: &Inquiry, passages: &[Hit]) -> Vec<Section>
 
 /// How much each concept of the question counts: its salience times its rarity among the units
 /// at hand (inverse document frequency), most for what none of them has.
-struct Weights<'a> {
-    concepts: Vec<(&'a Concept, f64)>,
-    context: Vec<(&'a Concept, f64)>,
+struct Weights {
+    asked: Vec<f64>,
+    context: Vec<f64>,
 }
 
-impl<'a> Weights<'a> {
-    fn over(sections: &[Section], inquiry: &'a Inquiry) -> Self {
-        let texts: Vec<&HashSet<String>> = sections
+impl Weights {
+    fn over(sections: &[Section], inquiry: &Inquiry) -> Self {
+        let texts: Vec<&Shares> = sections
             .iter()
             .flat_map(|section| {
-                let units = section.candidates.iter().map(|candidate| &candidate.terms);
-                units.chain([&section.heading])
+                let units = section.candidates.iter().map(|candidate| &candidate.shares);
+                units.chain([&section.heading_shares])
             })
             .collect();
-        let weighed = |concept: &'a Concept| {
-            let found = texts.iter().filter(|terms| concept.share_in(terms) > 0.5).count();
-            let rarity = (1.0 + ratio(2 * texts.len(), 1 + 2 * found)).ln();
-            let rarity = if concept.says_something() { rarity } else { 1.0 };
-            (concept, concept.salience() * rarity)
+        let weigh = |concepts: &[Concept], shares: fn(&Shares) -> &[f64]| {
+            let weight = |(at, concept): (usize, &Concept)| {
+                let found = texts.iter().filter(|text| shares(text)[at] > 0.5).count();
+                let rarity = (1.0 + ratio(2 * texts.len(), 1 + 2 * found)).ln();
+                let rarity = if concept.says_something() { rarity } else { 1.0 };
+                concept.salience() * rarity
+            };
+            concepts.iter().enumerate().map(weight).collect()
         };
         Self {
-            concepts: inquiry.concepts.iter().map(weighed).collect(),
-            context: inquiry.context.iter().map(weighed).collect(),
+            asked: weigh(&inquiry.concepts, |shares| &shares.asked),
+            context: weigh(&inquiry.context, |shares| &shares.context),
         }
     }
 
-    /// The share of the question, by weight, that these texts hold together.
+    /// The share of what is asked, by weight, that these texts hold together.
     fn covered_by<'t>(&self, texts: impl IntoIterator<Item = Testimony<'t>>) -> f64 {
-        share(&self.concepts, &texts.into_iter().collect::<Vec<_>>())
+        share(&self.asked, texts)
     }
 }
 
-fn share(concepts: &[(&Concept, f64)], texts: &[Testimony<'_>]) -> f64 {
-    let total: f64 = concepts.iter().map(|(_, weight)| weight).sum();
-    let best = |concept: &Concept| {
-        texts.iter().map(|(terms, trust)| trust * concept.share_in(terms)).fold(0.0, f64::max)
-    };
-    let found: f64 = concepts.iter().map(|(concept, weight)| weight * best(concept)).sum();
+fn share<'t>(weights: &[f64], texts: impl IntoIterator<Item = Testimony<'t>>) -> f64 {
+    let mut best = vec![0.0; weights.len()];
+    for (shares, trust) in texts {
+        for (best, share) in best.iter_mut().zip(shares) {
+            *best = f64::max(*best, trust * share);
+        }
+    }
+    let total: f64 = weights.iter().sum();
+    let found: f64 = weights.iter().zip(best).map(|(weight, best)| weight * best).sum();
     if total > 0.0 { found / total } else { 0.0 }
 }
 
 impl Section {
-    fn read(number: usize, hit: &Hit) -> Self {
+    fn read(number: usize, hit: &Hit, inquiry: &Inquiry) -> Self {
         let passage = &hit.passage;
-        let candidates = units(&passage.text)
-            .into_iter()
-            .map(|unit| Candidate { terms: seen_terms(&unit.text), unit, score: 0.0 })
-            .collect();
+        let candidate = |unit: Unit| {
+            let terms = seen_terms(&unit.text);
+            let (length, shares) = (terms.len(), Shares::of(&terms, inquiry));
+            Candidate { unit, score: 0.0, length, shares }
+        };
         let heading_text = passage.section().unwrap_or(&passage.title);
         let heading = seen_terms(heading_text);
-        let negated = is_negated(heading_text);
-        let trail = seen_terms(&passage.breadcrumb());
-        Self { number, candidates, merit: 0.0, heading, trail, negated }
+        Self {
+            number,
+            candidates: units(&passage.text).into_iter().map(candidate).collect(),
+            merit: 0.0,
+            heading_shares: Shares::of(&heading, inquiry),
+            heading,
+            trail_shares: Shares::of(&seen_terms(&passage.breadcrumb()), inquiry),
+            negated: is_negated(heading_text),
+        }
     }
 
-    fn score_candidates(&mut self, inquiry: &Inquiry, weights: &Weights<'_>) {
-        let asked_in_heading = weights.covered_by([(&self.heading, 1.0)]);
+    fn score_candidates(&mut self, inquiry: &Inquiry, weights: &Weights) {
+        let heading: Testimony<'_> = (&self.heading_shares.asked, 1.0);
+        let asked_in_heading = weights.covered_by([heading]);
         let is_prose = |candidate: &Candidate| candidate.unit.kind == UnitKind::Sentence;
         let first = self.candidates.iter().position(is_prose).unwrap_or_default();
         let is_asked = is_subject(&self.heading, inquiry);
         let goals = self.learning_goals();
         for (at, candidate) in self.candidates.iter_mut().enumerate() {
-            let Candidate { unit, score, terms } = candidate;
-            if terms.is_empty() || goals.contains(&unit.block) {
+            let Candidate { unit, score, length, shares } = candidate;
+            if *length == 0 || goals.contains(&unit.block) {
                 continue;
             }
             // What it says itself, half of what its heading adds, a little of the context.
-            let own = weights.covered_by([(&*terms, 1.0)]);
-            let under_heading = weights.covered_by([(&*terms, 1.0), (&self.heading, 1.0)]);
-            let context = share(&weights.context, &[(&*terms, 1.0)]);
+            let said: Testimony<'_> = (&shares.asked, 1.0);
+            let own = weights.covered_by([said]);
+            let under_heading = weights.covered_by([said, heading]);
+            let context = share(&weights.context, [(&*shares.context, 1.0)]);
             let subject = f64::midpoint(own, under_heading) + 0.2 * context;
             // Of two units that hold the same the shorter one says it more clearly.
-            let brevity = 1.0 / (1.0 + ratio(terms.len(), 60));
+            let brevity = 1.0 / (1.0 + ratio(*length, 60));
             // A section says what it is about first, and more so when its heading is asked for.
             let position = match at.checked_sub(first) {
                 Some(0) if is_asked => 2.3,
@@ -174,16 +208,17 @@ impl Section {
 
     /// How well the section answers: what it holds of the question, what its best unit holds,
     /// whether its heading asks the same question, and the retriever's opinion.
-    fn merit(&self, inquiry: &Inquiry, weights: &Weights<'_>) -> f64 {
+    fn merit(&self, inquiry: &Inquiry, weights: &Weights) -> f64 {
         let asked =
-            |term: &&String| weights.concepts.iter().any(|(concept, _)| concept.whole() == *term);
+            |term: &&String| inquiry.concepts.iter().any(|concept| concept.whole() == *term);
         let shared = ratio(self.heading.iter().filter(asked).count(), self.heading.len());
         let agreement = match (inquiry.negated, self.negated) {
             (true, true) => 2.0,
             (true, false) => 0.5,
             (false, _) => 1.0,
         };
-        let heading = agreement * shared * weights.covered_by([(&self.heading, 1.0)]);
+        let asked_in_heading = weights.covered_by([(&*self.heading_shares.asked, 1.0)]);
+        let heading = agreement * shared * asked_in_heading;
         let rank = 1.0 / (1.0 + ratio(self.number - 1, 4));
         weights.covered_by(self.testimony()) + self.best_score() + heading + 0.5 * rank
     }
@@ -194,16 +229,22 @@ impl Section {
     }
 
     fn testimony(&self) -> impl Iterator<Item = Testimony<'_>> {
-        self.candidates.iter().map(Candidate::testimony).chain([(&self.trail, 1.0)])
+        let trail: Testimony<'_> = (&self.trail_shares.asked, 1.0);
+        self.candidates.iter().map(Candidate::testimony).chain([trail])
     }
 }
 
 impl Candidate {
-    /// Its terms: code names many things that it is not about, and a list of links tells what
+    /// Whether it is about a concept of what is asked.
+    pub(crate) fn holds_any_concept(&self) -> bool {
+        self.shares.asked.iter().any(|share| *share > 0.5)
+    }
+
+    /// What it holds: code names many things that it is not about, and a list of links tells what
     /// other pages are about.
     fn testimony(&self) -> Testimony<'_> {
         let in_passing = self.unit.kind == UnitKind::Code || is_link(&self.unit.text);
-        (&self.terms, if in_passing { 0.5 } else { 1.0 })
+        (&self.shares.asked, if in_passing { 0.5 } else { 1.0 })
     }
 }
 

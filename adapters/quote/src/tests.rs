@@ -1,6 +1,6 @@
 use askbook::passage::{Hit, Passage, PassageId, Scores};
 use askbook::question::{Question, QuestionLimits};
-use askbook::review::Review;
+use askbook::review::{Readings, Review};
 use askbook::session::{MessageId, Role, Turn};
 use futures_util::StreamExt;
 use uuid::Uuid;
@@ -314,7 +314,7 @@ fn no_text_of_the_book_passes_for_a_citation_or_a_refusal() {
         let prompt = prompt("Which port?", &[("", text), ("", "Two."), ("", "Three.")]);
         let answer = answered(&prompt);
         assert_eq!(answer, quoted);
-        let mut review = Review::new(&prompt);
+        let mut review = Review::new(&prompt, &Readings::new());
         review.add(&answer);
         let checked = review.finish().1.expect("a text with citations");
         assert_eq!(checked.text, answer);

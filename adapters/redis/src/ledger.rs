@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use askbook::error::PortError;
+use askbook::error::{ErrorKind, PortError};
 use askbook::ports::Ledger;
 use askbook::spend::{Account, Ceiling, Ceilings, Charge, Reservation, Snapshot};
 use async_trait::async_trait;
@@ -17,7 +17,8 @@ use crate::RedisLink;
 ///
 /// The account of this process, the stand-in, is kept as well, whether Redis is there or not. So
 /// while Redis is away, no process spends more than the ceilings by itself: together they may spend
-/// that many times as much. Redis without persistence forgets what was spent when it restarts.
+/// that many times as much. Redis that is there and does not answer in time is not away: then
+/// nothing is spent, for the others spend at the same time. Redis without persistence forgets what was spent when it restarts.
 pub struct RedisLedger {
     link: RedisLink,
     ceilings: Ceilings,
@@ -137,10 +138,20 @@ impl Ledger for RedisLedger {
         call.arg(&ceilings(self.ceilings.minute)).arg(&ceilings(self.ceilings.day));
         let call = |mut connection| async move { call.invoke_async(&mut connection).await };
         let answer: Option<(bool, Sums)> = self.link.call(call).await;
-        let Some((false, sums)) = answer else { return Ok(reservation) };
+        let refusal = match answer {
+            Some((true, _)) => return Ok(reservation),
+            Some((false, sums)) => {
+                self.told(sums, |account, now| account.check(reservation.id, charge, now))
+            }
+            None if self.link.is_away() => return Ok(reservation),
+            None => {
+                let message = "Redis did not say in time whether as much may be spent";
+                Err(PortError::new(ErrorKind::Unavailable, message))
+            }
+        };
         // Should it fail: that it stays spent here is on the safe side.
         let _ = self.local.settle(reservation, Charge::default()).await;
-        self.told(sums, |account, now| account.check(reservation.id, charge, now))
+        refusal
     }
 
     async fn settle(&self, reservation: Reservation, cost: Charge) -> Result<(), PortError> {

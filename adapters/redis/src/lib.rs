@@ -1,4 +1,4 @@
-//! What several askbook processes share, in Redis: conversations, how often each client asks, and
+//! What several askbook processes share, in Redis: conversations and threads, how often each client asks, and
 //! what is spent.
 //!
 //! Redis is a convenience here, never a condition. Everything that is kept in it has a stand-in in
@@ -13,9 +13,11 @@ mod ledger;
 mod limiter;
 mod link;
 mod sessions;
+mod threads;
 
 pub use address::{AddressError, RedisAddress};
 pub use ledger::RedisLedger;
 pub use limiter::RedisLimiter;
 pub use link::RedisLink;
 pub use sessions::{RedisSessions, SessionBounds};
+pub use threads::RedisThreads;

@@ -84,6 +84,17 @@ impl RedisLink {
         Ok(Self { address, patience, state, doubt, _keeper: keeper })
     }
 
+    /// The same connection, for calls that are given up after this patience.
+    #[must_use]
+    pub fn within(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
+    }
+
+    /// Whether Redis is known to be out of reach.
+    pub(crate) fn is_away(&self) -> bool {
+        matches!(*self.state.borrow(), State::Away)
+    }
+
     /// Waits until Redis is in reach, or out of it.
     pub async fn until(&self, up: bool) {
         let reached = |state: &State| match state {

@@ -19,7 +19,7 @@ use crate::indexer::{Extent, Indexer, Unasked};
 use crate::start::AwaitedRetriever;
 use crate::store::Store;
 use crate::telemetry;
-use crate::wiring::{self, Pace};
+use crate::wiring::{self, Conversations, Pace};
 
 /// How long the end waits for the disk of the journal.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -59,7 +59,8 @@ impl App {
             telemetry::measure(metrics)?;
         }
         let redis = wiring::redis(&config)?;
-        let http = wiring::http(&config, connections, redis.as_ref());
+        let Conversations { sessions, threads } = wiring::conversations(&config, redis.as_ref());
+        let http = wiring::http(&config, connections, threads, redis.as_ref());
         let ledger = wiring::ledger(&config, redis.as_ref())?;
         let embedder = wiring::metered_embedder(&config, Pace::Reader, ledger.as_ref())?;
         let store = wiring::store(&config, embedder.as_ref()).await?;
@@ -69,8 +70,7 @@ impl App {
         let journal = wiring::journal(&config)?;
         let noting = journal.clone().map(|journal| journal as Arc<dyn Journal>);
         let (embedder, ledger) = (Arc::clone(&embedder), ledger.as_ref());
-        let redis = redis.as_ref();
-        let chat = wiring::journalling_chat(&config, embedder, &store, noting, ledger, redis)?;
+        let chat = wiring::journalling_chat(&config, embedder, &store, sessions, noting, ledger)?;
         let (stop, stopped) = oneshot::channel();
         let mut serving = JoinSet::new();
         serving.spawn(bound.serve(askbook_http::app(chat, &http), async {

@@ -10,13 +10,14 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use askbook::question::QuestionError;
 use clap::Parser as _;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tracing::{debug, warn};
 
 use crate::app::App;
@@ -76,7 +77,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     for warning in &config.warnings {
         warn!("{warning}");
     }
-    let runtime = Runtime::new().context("cannot start the runtime")?;
+    let runtime = runtime(config.settings.threads).context("cannot start the runtime")?;
     let result = match command {
         Command::Serve => succeeded(runtime.block_on(serve(config))),
         Command::Index(wanted) => succeeded(runtime.block_on(index::index(&config, &wanted))),
@@ -92,6 +93,19 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // Waits for no indexing that is under way: half an index is none.
     runtime.shutdown_background();
     result
+}
+
+/// A runtime of so many threads, or of one for each processor. What takes long has threads of its
+/// own in any case.
+fn runtime(threads: Option<NonZeroU32>) -> io::Result<Runtime> {
+    let mut builder = match threads {
+        Some(NonZeroU32::MIN) => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    if let Some(threads) = threads.and_then(|threads| usize::try_from(threads.get()).ok()) {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build()
 }
 
 fn succeeded(result: anyhow::Result<()>) -> anyhow::Result<ExitCode> {

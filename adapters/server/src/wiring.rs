@@ -11,18 +11,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use askbook::chat::{Chat, ChatSettings, Ports};
-use askbook::ports::{Embedder, Journal, Ledger};
+use askbook::ports::{ChatSession, Embedder, Journal, Ledger};
 use askbook::question::QuestionLimits;
 use askbook::search::{Search, SearchSettings};
 use askbook_journal::FileJournal;
-use askbook_redis::RedisLink;
 
 use crate::config::{Config, RetrieverChoice, Switch};
 use crate::indexer::{Indexer, Unasked};
 use crate::store::Store;
 pub(crate) use http::{connections, http};
 pub(crate) use models::{Pace, embedder, gemini, gemini_generator, metered_embedder};
-pub(crate) use shared::{ledger, pause_switch, redis};
+pub(crate) use shared::{Conversations, conversations, ledger, pause_switch, redis};
 pub(crate) use stores::{qdrant, store};
 
 /// What remembers what readers asked in vain, if that is wanted.
@@ -48,24 +47,25 @@ pub(crate) fn chat(
     embedder: Arc<dyn Embedder>,
     store: &Store,
 ) -> anyhow::Result<Chat> {
-    journalling_chat(config, embedder, store, None, None, None)
+    let sessions = conversations(config, None).sessions;
+    journalling_chat(config, embedder, store, sessions, None, None)
 }
 
-/// The same, with a journal, an account of what the answers cost, and what other servers share.
+/// The same, with what keeps its conversations, a journal, and an account of what the answers cost.
 pub(crate) fn journalling_chat(
     config: &Config,
     embedder: Arc<dyn Embedder>,
     store: &Store,
+    sessions: Arc<dyn ChatSession>,
     journal: Option<Arc<dyn Journal>>,
     ledger: Option<&Arc<dyn Ledger>>,
-    redis: Option<&RedisLink>,
 ) -> anyhow::Result<Chat> {
     let settings = &config.settings;
     let ports = Ports {
         embedder,
         retriever: Arc::clone(&store.retriever),
         generators: models::generators(config, ledger)?,
-        sessions: shared::sessions(config, redis),
+        sessions,
         journal,
     };
     let settings = ChatSettings {

@@ -11,6 +11,9 @@ const FILLER: &str = "The quay was built of granite and has been repaired with o
 /// How long a passage is, in bytes.
 const PASSAGE: usize = 900;
 
+/// How long a piece of an answer is at least, in bytes.
+const PIECE: usize = 32;
+
 /// The text of a passage, each another one.
 pub(crate) fn passage(number: usize) -> String {
     let beginning = if number == 0 { FACTS.to_owned() } else { format!("Chapter {number}.") };
@@ -19,12 +22,22 @@ pub(crate) fn passage(number: usize) -> String {
     text
 }
 
-/// The answer, in so many pieces.
+/// Whether a prompt holds passages.
+pub(crate) fn is_read_from(prompt: &[u8]) -> bool {
+    let beginning = &FILLER.as_bytes()[..16];
+    prompt.windows(beginning.len()).any(|bytes| bytes == beginning)
+}
+
+/// The answer, in so many pieces; said again until each of them has some words.
 pub(crate) fn answer(pieces: u32) -> Vec<String> {
-    let answer = FACTS.replace(". ", " [1]. ").trim_end_matches('.').to_owned() + " [1].";
-    let length = answer.len().div_ceil(pieces as usize);
-    let letters: Vec<char> = answer.chars().collect();
-    letters.chunks(length).map(|piece| piece.iter().collect()).collect()
+    let facts = FACTS.replace(". ", " [1]. ").trim_end_matches('.').to_owned() + " [1].";
+    let pieces = pieces.max(1) as usize;
+    let times = (pieces * PIECE).div_ceil(facts.len()).max(1);
+    let answer = vec![facts; times].join(" ");
+    // All of it is ASCII.
+    (0..pieces)
+        .map(|at| answer[at * answer.len() / pieces..(at + 1) * answer.len() / pieces].to_owned())
+        .collect()
 }
 
 /// A question, each another one, so that no cache answers it.

@@ -1,4 +1,5 @@
-//! A stand-in for Gemini: HTTP/1.1, JSON and server-sent events as the real one writes them.
+//! A stand-in for Gemini: JSON and server-sent events as the real one writes them, over HTTP/1.1
+//! or, as with the real one, HTTP/2 where that is agreed on in TLS.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -10,26 +11,18 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::header::CONTENT_TYPE;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::book;
-use crate::script::{Call, Fault, Script};
+use crate::connections::{Tls, serve_each};
+use crate::script::{Call, Fault, Pace, Script};
 
 /// The model that writes.
 pub(crate) const WRITER: &str = "gemini-load";
-
-/// The length of the vectors.
-pub(crate) const DIMENSION: usize = 768;
-
-/// In how many events an answer comes.
-const PIECES: u32 = 4;
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -38,24 +31,21 @@ struct Replies {
     /// A vector as JSON, pretty-printed: 20 KB, as they come.
     vector: String,
     condensed: Bytes,
+    /// An answer as a whole.
+    written: Bytes,
     /// The events of an answer.
     events: Vec<Bytes>,
 }
 
 /// Answers until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, script: Arc<Script>) {
-    let replies = Arc::new(Replies::new());
-    loop {
-        // Who connected may have left again.
-        let Ok((connection, _)) = listener.accept().await else { continue };
-        let _ = connection.set_nodelay(true);
+pub(crate) async fn serve(listener: TcpListener, tls: Option<Tls>, script: Arc<Script>) {
+    let replies = Arc::new(Replies::new(script.pace));
+    let counting = Arc::clone(&script);
+    let answer = move |request| {
         let (script, replies) = (Arc::clone(&script), Arc::clone(&replies));
-        let service = service_fn(move |request| {
-            let (script, replies) = (Arc::clone(&script), Arc::clone(&replies));
-            async move { answer(request, script, &replies).await }
-        });
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(connection), service));
-    }
+        async move { answer(request, script, &replies).await }
+    };
+    serve_each(listener, tls, &counting, answer).await;
 }
 
 /// An error breaks the connection.
@@ -64,27 +54,38 @@ async fn answer(
     script: Arc<Script>,
     replies: &Replies,
 ) -> anyhow::Result<Response<Body>> {
-    let call = match request.uri().path().rsplit(':').next() {
-        Some("batchEmbedContents") => Call::Embed,
-        Some("generateContent") => Call::Condense,
-        Some("streamGenerateContent") => Call::Write,
+    let (head, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let method = head.uri.path().rsplit(':').next().unwrap_or_default();
+    let call = match method {
+        "batchEmbedContents" | "embedContent" => Call::Embed,
+        "generateContent" if book::is_read_from(&body) => Call::Write,
+        "generateContent" => Call::Condense,
+        "streamGenerateContent" => Call::Write,
         _ => Call::Other,
     };
-    let body = request.into_body().collect().await?.to_bytes();
     let fault = script.take(call);
     let mut writing = (call == Call::Write && fault.is_none()).then(|| script.writing());
     match fault {
         Some(Fault::Refused) => return whole(StatusCode::SERVICE_UNAVAILABLE, refusal()),
         Some(Fault::Broken) => anyhow::bail!("as the script wants it"),
         Some(Fault::Silent) => pending().await,
-        None => script.pace.wait(script.pace.of(call)).await,
+        None => script.hold(call).await,
     }
     match call {
+        Call::Embed if method == "embedContent" => whole(StatusCode::OK, replies.embedding()),
         Call::Embed => whole(StatusCode::OK, replies.embeddings(&body)?),
         Call::Condense => whole(StatusCode::OK, replies.condensed.clone()),
+        Call::Write if method == "generateContent" => {
+            script.pace.wait(script.pace.rest_of_answer()).await;
+            if let Some(writing) = &mut writing {
+                writing.complete();
+            }
+            whole(StatusCode::OK, replies.written.clone())
+        }
         Call::Write => {
             let events = replies.events.clone().into_iter();
-            let pause = script.pace.rest_of_answer() / (PIECES - 1);
+            let pause = script.pace.between_pieces();
             let begun = (events, script, writing.take(), true);
             let body =
                 stream::unfold(begun, move |(mut events, script, mut writing, first)| async move {
@@ -115,8 +116,8 @@ fn refusal() -> String {
 }
 
 impl Replies {
-    fn new() -> Self {
-        let vector = json!({ "values": vector() });
+    fn new(pace: Pace) -> Self {
+        let vector = json!({ "values": vector(pace.dimension) });
         let vector = serde_json::to_string_pretty(&vector).unwrap_or_default();
         let event = |(text, last): (String, bool)| {
             let mut event = said(&text);
@@ -125,16 +126,22 @@ impl Replies {
             }
             Bytes::from(format!("data: {event}\r\n\r\n"))
         };
-        let pieces = book::answer(PIECES);
+        let pieces = book::answer(pace.pieces);
+        let whole = |text: &str| {
+            let mut whole = said(text);
+            whole["candidates"][0]["finishReason"] = "STOP".into();
+            Bytes::from(whole.to_string())
+        };
+        let written = whole(&pieces.concat());
         let last = pieces.len() - 1;
         let pieces = pieces.into_iter().enumerate().map(|(at, text)| (text, at == last));
-        let mut condensed = said(book::CONDENSED);
-        condensed["candidates"][0]["finishReason"] = "STOP".into();
-        Self {
-            vector,
-            condensed: condensed.to_string().into(),
-            events: pieces.map(event).collect(),
-        }
+        let condensed = whole(book::CONDENSED);
+        Self { vector, condensed, written, events: pieces.map(event).collect() }
+    }
+
+    /// A vector for one text.
+    fn embedding(&self) -> String {
+        format!("{{\n  \"embedding\": {}\n}}\n", self.vector)
     }
 
     /// A vector for each text.
@@ -150,9 +157,9 @@ impl Replies {
 }
 
 /// Numbers with as many digits as Gemini's have.
-fn vector() -> Vec<f32> {
+fn vector(dimension: usize) -> Vec<f32> {
     let mut random = fastrand::Rng::with_seed(7);
-    (0..DIMENSION).map(|_| (random.f32() - 0.5) / 10.0).collect()
+    (0..dimension).map(|_| (random.f32() - 0.5) / 10.0).collect()
 }
 
 fn said(text: &str) -> Value {

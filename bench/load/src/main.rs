@@ -2,22 +2,26 @@
 //!
 //! Everything is on this machine, so its processors are shared. The stand-ins answer after a
 //! delay, so that what bounds askbook is how many calls it may have at once and not a processor;
-//! the figures say how much of one it took. Nothing is asserted: a goal that is missed is said to
-//! be.
+//! the figures say how much of one it took. But where askbook is compared with other servers, they
+//! answer at once. Nothing is asserted: a goal that is missed is said to be.
 //!
-//! * [`upstreams`]: the stand-ins [`gemini`] and [`qdrant`], which go by a [`script`] and count.
-//! * [`program`]: askbook as a process of its own.
+//! * [`upstreams`]: the stand-ins [`gemini`] and [`qdrant`] behind their [`connections`], which go by a
+//!   [`script`] and count.
+//! * [`program`]: askbook, or another server, as a process of its own.
 //! * [`reader`] asks, by a [`timetable`], and a [`tally`] is kept of what becomes of it.
 //! * [`measure`]: the measurements, one file each.
 
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
 mod book;
+mod connections;
 mod gemini;
 mod measure {
     pub(crate) mod cancel;
     pub(crate) mod capacity;
+    pub(crate) mod compare;
     pub(crate) mod faults;
+    pub(crate) mod instructions;
     pub(crate) mod overload;
     pub(crate) mod soak;
 }
@@ -32,7 +36,7 @@ mod upstreams;
 
 use clap::{Parser, Subcommand};
 
-use measure::{cancel, capacity, faults, overload, soak};
+use measure::{cancel, capacity, compare, faults, instructions, overload, soak};
 use program::{Measured, Program};
 use script::Pace;
 use upstreams::Upstreams;
@@ -58,13 +62,17 @@ struct Bench {
 impl Bench {
     /// A new askbook between new upstreams.
     fn start(&self, settings: &[(&str, &str)]) -> anyhow::Result<(Program, Upstreams)> {
-        let upstreams = Upstreams::start(self.pace)?;
+        let upstreams = Upstreams::start(self.pace, None)?;
         Ok((Program::start(&self.measured, &upstreams, settings)?, upstreams))
     }
 }
 
 #[derive(Subcommand)]
 enum Measurement {
+    /// What askbook costs and how fast it is, beside other servers of the same contract
+    Compare(compare::Options),
+    /// How many instructions and allocations a chat takes, and a piece of an answer (goals P2 and P6)
+    Instructions(instructions::Options),
     /// How many answers a second there are at most, with ever more readers who wait for theirs
     Capacity(capacity::Options),
     /// What becomes of readers who are more than can be answered (goal R1)
@@ -81,6 +89,8 @@ enum Measurement {
 async fn main() -> anyhow::Result<()> {
     let Arguments { bench, measurement } = Arguments::parse();
     match measurement {
+        Measurement::Compare(options) => compare::run(&bench, &options).await,
+        Measurement::Instructions(options) => instructions::run(&bench, &options).await,
         Measurement::Capacity(options) => capacity::run(&bench, &options).await,
         Measurement::Overload(options) => overload::run(&bench, &options).await,
         Measurement::Faults(options) => faults::run(&bench, &options).await,

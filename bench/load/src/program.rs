@@ -1,15 +1,15 @@
-//! askbook as a process of its own, as readers meet it.
+//! A server as a process of its own, as readers meet it: askbook, unless another one is to be
+//! compared with it.
 
-use std::fs;
-use std::io::{self, BufRead as _, BufReader};
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::gemini::WRITER;
@@ -18,6 +18,12 @@ use crate::upstreams::Upstreams;
 
 /// Far longer than a start takes.
 const START: Duration = Duration::from_secs(30);
+
+/// How often a server that starts is asked whether it is there.
+const ASK_AGAIN: Duration = Duration::from_micros(500);
+
+/// How much of a log is told of a server that does not start, in characters.
+const LOG: usize = 4_000;
 
 /// A setting of askbook's.
 pub(crate) type Setting = (String, String);
@@ -41,9 +47,11 @@ fn setting(text: &str) -> Result<Setting, String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// A running askbook, killed when it is dropped.
+/// A running server, killed when it is dropped.
 pub(crate) struct Program {
     pub(crate) address: String,
+    /// How long it took from its start until it answered.
+    pub(crate) start: Duration,
     child: Child,
     _folder: TempDir,
 }
@@ -59,29 +67,26 @@ pub(crate) struct Vitals {
     pub(crate) files: usize,
 }
 
-impl Program {
-    /// askbook between these upstreams; `more` wins over what is set here, and `--set` over both.
+impl Measured {
+    /// askbook as it is shipped, between these upstreams; `more` wins over what is set here, and
+    /// `--set` over both.
     ///
     /// It keeps an account of what it spends, as it does unless that is switched off, but its
     /// ceiling is out of reach; and it limits no client.
-    pub(crate) fn start(
-        measured: &Measured,
+    pub(crate) fn command(
+        &self,
         upstreams: &Upstreams,
         more: &[(&str, &str)],
-    ) -> anyhow::Result<Self> {
-        let binary = match &measured.binary {
-            Some(binary) => binary.clone(),
+    ) -> anyhow::Result<Command> {
+        let binary = match &self.binary {
+            Some(binary) => binary.canonicalize()?,
             None => std::env::current_exe()?.with_file_name("askbook"),
         };
-        let folder = tempfile::tempdir()?;
-        let (gemini, qdrant) = (upstreams.gemini, upstreams.qdrant);
-        let mut command = Command::new(&binary);
+        let mut command = Command::new(binary);
         command
             .arg("serve")
-            .current_dir(folder.path())
             .env_clear()
             .envs([
-                ("PORT", "0"),
                 ("ASKBOOK_LOG_FORMAT", "json"),
                 ("ASKBOOK_DATA_DIR", "data"),
                 ("ASKBOOK_EMBEDDER", "gemini"),
@@ -92,33 +97,76 @@ impl Program {
                 ("ASKBOOK_ADDRESS_PER_MINUTE", "0"),
                 ("ASKBOOK_SESSION_PER_MINUTE", "0"),
             ])
-            .env("GEMINI_BASE_URL", format!("http://{gemini}"))
-            .env("QDRANT_URL", format!("http://{qdrant}"))
-            .env("ASKBOOK_UPSTREAM_CALLS", measured.calls.to_string())
+            .env("GEMINI_BASE_URL", &upstreams.gemini)
+            .env("QDRANT_URL", &upstreams.qdrant)
             .envs(more.iter().copied())
-            .envs(measured.set.iter().cloned())
+            .envs(self.set.iter().cloned());
+        Ok(command)
+    }
+}
+
+impl Program {
+    /// askbook between these upstreams, with as many calls to them at once as there may be.
+    pub(crate) fn start(
+        measured: &Measured,
+        upstreams: &Upstreams,
+        more: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let calls = measured.calls.to_string();
+        let mut settings = vec![("ASKBOOK_UPSTREAM_CALLS", calls.as_str())];
+        settings.extend(more);
+        Self::launch(measured.command(upstreams, &settings)?)
+    }
+
+    /// A server that listens on `PORT` and answers at `/health`, in an empty folder.
+    pub(crate) fn launch(mut command: Command) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let (log, file) = (folder.path().join("log"), |path: &PathBuf| File::create(path));
+        // Nobody else on this machine takes ports so fast that it would be gone.
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        command
+            .current_dir(folder.path())
+            .env("PORT", address.port().to_string())
+            .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().with_context(|| {
-            let binary = binary.display();
-            format!(
-                "{binary} cannot be started: `cargo build --release -p askbook-server` makes it"
-            )
+            .stderr(file(&log)?);
+        let begun = Instant::now();
+        let child = command.spawn().with_context(|| {
+            let program = command.get_program().display();
+            format!("{program} cannot be started: see bench/README.md for what builds it")
         })?;
-        let log = BufReader::new(child.stderr.take().context("it has no log")?);
-        let (tell, told) = mpsc::channel();
-        thread::Builder::new().name("log".to_owned()).spawn(move || follow(log, &tell))?;
-        let mut program = Self { address: String::new(), child, _folder: folder };
-        let address = told.recv_timeout(START).context(
-            "it does not say where it listens: LOG_LEVEL has to let askbook_server=info through",
-        )?;
-        program.address = address.map_err(|log| anyhow::anyhow!("it ended: {log}"))?;
+        let address_text = address.to_string();
+        let mut program =
+            Self { address: address_text, start: Duration::ZERO, child, _folder: folder };
+        while !is_healthy(address) {
+            let ended = program.child.try_wait()?.is_some();
+            if ended || begun.elapsed() > START {
+                let log: String = fs::read_to_string(&log)?.chars().take(LOG).collect();
+                anyhow::bail!("{} does not start: {log}", command.get_program().display());
+            }
+            thread::sleep(ASK_AGAIN);
+        }
+        program.start = begun.elapsed();
         Ok(program)
     }
 
     /// What it takes now.
     pub(crate) fn vitals(&self) -> anyhow::Result<Vitals> {
-        Vitals::of(self.child.id())
+        Vitals::of(self.process())
+    }
+
+    /// Has it end by itself.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        let process = self.process().to_string();
+        let told = Command::new("kill").arg(process).status()?;
+        anyhow::ensure!(told.success(), "it cannot be told to stop");
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 }
 
@@ -150,27 +198,16 @@ impl Vitals {
     }
 }
 
-/// Tells the address that the log gives, or the whole log when it ends before; then reads on, so
-/// that the program never waits for its log to be read.
-fn follow(mut log: impl io::BufRead, tell: &mpsc::Sender<Result<String, String>>) {
-    #[derive(Deserialize)]
-    struct Event {
-        message: String,
-        address: Option<String>,
-    }
-    let mut lines = String::new();
-    for line in log.by_ref().lines().map_while(Result::ok) {
-        let event = serde_json::from_str::<Event>(&line);
-        if let Ok(Event { message, address: Some(address) }) = event
-            && message == "askbook is listening"
-        {
-            // Who started it may have gone.
-            let _ = tell.send(Ok(address));
-            let _ = io::copy(&mut log, &mut io::sink());
-            return;
-        }
-        lines += &line;
-        lines.push('\n');
-    }
-    let _ = tell.send(Err(lines));
+/// Whether a server says at `/health` that it is there.
+fn is_healthy(address: SocketAddr) -> bool {
+    const SUCCESS: &[u8] = b"HTTP/1.1 200";
+    let ask = || -> std::io::Result<bool> {
+        let mut connection = TcpStream::connect(address)?;
+        connection.set_read_timeout(Some(START))?;
+        connection.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")?;
+        let mut status = [0; SUCCESS.len()];
+        connection.read_exact(&mut status)?;
+        Ok(status == SUCCESS)
+    };
+    ask().unwrap_or(false)
 }

@@ -12,10 +12,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
 use qdrant_client::Payload;
 use qdrant_client::qdrant::vectors_config::Config;
@@ -28,8 +25,8 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::book;
-use crate::gemini::DIMENSION;
-use crate::script::{Call, Fault, Script};
+use crate::connections::{Tls, serve_each};
+use crate::script::{Call, Fault, Pace, Script};
 
 /// Any name is that of the one collection there is.
 pub(crate) const COLLECTION: &str = "book";
@@ -51,20 +48,14 @@ struct Replies {
 }
 
 /// Answers until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, script: Arc<Script>) {
-    let replies = Arc::new(Replies::new(script.pace.passages));
-    loop {
-        // Who connected may have left again.
-        let Ok((connection, _)) = listener.accept().await else { continue };
-        let _ = connection.set_nodelay(true);
+pub(crate) async fn serve(listener: TcpListener, tls: Option<Tls>, script: Arc<Script>) {
+    let replies = Arc::new(Replies::new(script.pace));
+    let counting = Arc::clone(&script);
+    let answer = move |request| {
         let (script, replies) = (Arc::clone(&script), Arc::clone(&replies));
-        let service = service_fn(move |request| {
-            let (script, replies) = (Arc::clone(&script), Arc::clone(&replies));
-            async move { answer(request, &script, &replies).await }
-        });
-        let server = http2::Builder::new(TokioExecutor::new());
-        tokio::spawn(server.serve_connection(TokioIo::new(connection), service));
-    }
+        async move { answer(request, &script, &replies).await }
+    };
+    serve_each(listener, tls, &counting, answer).await;
 }
 
 /// An error breaks the stream.
@@ -85,7 +76,7 @@ async fn answer(
         Some(Fault::Refused) => return status(UNAVAILABLE),
         Some(Fault::Broken) => anyhow::bail!("as the script wants it"),
         Some(Fault::Silent) => pending().await,
-        None => script.pace.wait(script.pace.of(call)).await,
+        None => script.hold(call).await,
     }
     let Some(reply) = reply else { return status(UNIMPLEMENTED) };
     let trailers = HeaderMap::from_iter([("grpc-status".parse()?, HeaderValue::from_static("0"))]);
@@ -104,14 +95,14 @@ fn head() -> hyper::http::response::Builder {
 }
 
 impl Replies {
-    fn new(passages: usize) -> Self {
-        let size = DIMENSION as u64;
+    fn new(pace: Pace) -> Self {
+        let size = pace.dimension as u64;
         let vector = VectorParams { size, distance: Distance::Cosine.into(), ..Default::default() };
         let vectors = VectorsConfig { config: Some(Config::Params(vector)) };
         let params = CollectionParams { vectors_config: Some(vectors), ..Default::default() };
         let config = CollectionConfig { params: Some(params), ..Default::default() };
         let info = CollectionInfo { config: Some(config), ..Default::default() };
-        let result = (0..passages).map(point).collect();
+        let result = (0..pace.passages).map(point).collect();
         Self {
             collection: framed(&GetCollectionInfoResponse { result: Some(info), time: 0.0 }),
             collections: framed(&ListCollectionsResponse::default()),

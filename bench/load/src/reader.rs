@@ -81,6 +81,17 @@ pub(crate) struct Readers {
     conversations: Mutex<VecDeque<String>>,
 }
 
+/// A reply.
+pub(crate) struct Seen {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Bytes,
+    /// When the first piece of the answer had come, of a stream.
+    pub(crate) begun: Option<Instant>,
+}
+
+/// What is in each event that is a piece of an answer.
+pub(crate) const DELTA: &[u8] = br#""type":"delta""#;
+
 /// What is read of a reply, and of the event that ends a stream.
 #[derive(Deserialize)]
 struct Reply {
@@ -117,10 +128,27 @@ impl Readers {
         }
     }
 
-    async fn outcome(&self, ask: &Ask) -> anyhow::Result<Outcome> {
+    /// Asks, and waits for as long as it takes.
+    pub(crate) async fn watch(&self, ask: &Ask) -> anyhow::Result<Seen> {
         let response = self.client.request(self.request(ask)?).await?;
         let status = response.status();
-        let body = response.into_body().collect().await?.to_bytes();
+        if !ask.streamed {
+            let body = response.into_body().collect().await?.to_bytes();
+            return Ok(Seen { status, body, begun: None });
+        }
+        let (mut body, mut frames, mut begun) = (Vec::new(), response.into_body(), None);
+        while let Some(frame) = frames.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            body.extend_from_slice(&data);
+            if begun.is_none() && body.windows(DELTA.len()).any(|bytes| bytes == DELTA) {
+                begun = Some(Instant::now());
+            }
+        }
+        Ok(Seen { status, body: body.into(), begun })
+    }
+
+    async fn outcome(&self, ask: &Ask) -> anyhow::Result<Outcome> {
+        let Seen { status, body, .. } = self.watch(ask).await?;
         Ok(match status {
             StatusCode::OK => self.read(&body, ask.streamed)?,
             StatusCode::SERVICE_UNAVAILABLE => Outcome::Refused,

@@ -44,9 +44,27 @@ pub(crate) struct Pace {
     /// How many passages a search finds, of 900 bytes each
     #[arg(long, global = true, default_value_t = 5)]
     pub(crate) passages: usize,
+    /// How long vectors are
+    #[arg(long, global = true, default_value_t = 768)]
+    pub(crate) dimension: usize,
+    /// In how many pieces an answer is streamed
+    #[arg(long, global = true, default_value_t = 4)]
+    pub(crate) pieces: u32,
 }
 
 impl Pace {
+    /// The same without any delay.
+    pub(crate) fn at_once(self) -> Self {
+        Self { embed_ms: 0, search_ms: 0, first_ms: 0, write_ms: 0, ..self }
+    }
+
+    /// The same, but answers begin after so many milliseconds and come in so many pieces, with as
+    /// many milliseconds between two of them.
+    pub(crate) fn writing(self, first_ms: u64, pieces: u32, between_ms: u64) -> Self {
+        let write_ms = between_ms * u64::from(pieces.saturating_sub(1));
+        Self { first_ms, write_ms, pieces, ..self }
+    }
+
     /// How long this call takes until it is answered, or begins to be.
     pub(crate) fn of(self, call: Call) -> Duration {
         Duration::from_millis(match call {
@@ -61,6 +79,11 @@ impl Pace {
     /// How long an answer takes from its beginning to its end.
     pub(crate) fn rest_of_answer(self) -> Duration {
         Duration::from_millis(self.write_ms)
+    }
+
+    /// How long it is from one piece of an answer to the next.
+    pub(crate) fn between_pieces(self) -> Duration {
+        self.rest_of_answer() / self.pieces.saturating_sub(1).max(1)
     }
 
     /// How long it is from a question to the beginning of its answer, without askbook's own time.
@@ -100,6 +123,9 @@ pub(crate) struct Trouble {
 pub(crate) struct Script {
     pub(crate) pace: Pace,
     counts: [AtomicU64; 5],
+    connections: AtomicU64,
+    /// In nanoseconds.
+    held: AtomicU64,
     trouble: Mutex<Option<Trouble>>,
     left: mpsc::UnboundedSender<Instant>,
 }
@@ -111,7 +137,38 @@ pub(crate) struct Counts([u64; 5]);
 impl Script {
     /// Tells the channel when a client has left an answer that was not complete.
     pub(crate) fn new(pace: Pace, left: mpsc::UnboundedSender<Instant>) -> Self {
-        Self { pace, counts: Default::default(), trouble: Mutex::default(), left }
+        let (connections, held) = Default::default();
+        Self {
+            pace,
+            counts: Default::default(),
+            connections,
+            held,
+            trouble: Mutex::default(),
+            left,
+        }
+    }
+
+    /// Counts a connection.
+    pub(crate) fn connected(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many connections there were so far.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Takes as long as this call does until it is answered, or begins to be.
+    pub(crate) async fn hold(&self, call: Call) {
+        let begun = Instant::now();
+        self.pace.wait(self.pace.of(call)).await;
+        let held = u64::try_from(begun.elapsed().as_nanos()).unwrap_or_default();
+        self.held.fetch_add(held, Ordering::Relaxed);
+    }
+
+    /// How long all calls together took so far until they were answered, or began to be.
+    pub(crate) fn held(&self) -> Duration {
+        Duration::from_nanos(self.held.load(Ordering::Relaxed))
     }
 
     /// Counts a call, and says how it is to fail.
@@ -144,6 +201,11 @@ impl Counts {
     /// Of this call.
     pub(crate) fn of(&self, call: Call) -> u64 {
         self.0[call as usize]
+    }
+
+    /// Those that a chat is made of.
+    pub(crate) fn of_chats(&self) -> u64 {
+        [Call::Embed, Call::Search, Call::Write].map(|call| self.of(call)).iter().sum()
     }
 
     /// Those since then.

@@ -94,6 +94,7 @@ pub(crate) async fn closed(
     readers: &Arc<Readers>,
     count: u32,
     span: Span,
+    ask: impl Fn(u64) -> Ask + Copy + Send + 'static,
 ) -> anyhow::Result<Tally> {
     const PAUSE: Duration = Duration::from_millis(100);
     let (warm, end) = {
@@ -110,7 +111,7 @@ pub(crate) async fn closed(
                 if begun >= end {
                     break;
                 }
-                let outcome = readers.ask(&Ask::of(reader << 32 | number), begun).await;
+                let outcome = readers.ask(&ask(reader << 32 | number), begun).await;
                 let now = Instant::now();
                 ended.push((outcome, now - begun, now >= warm && now < end));
                 if outcome != Outcome::Written {

@@ -1,7 +1,7 @@
 //! The stand-ins, on a thread of their own, so that their work and the readers' do not wait for
 //! each other.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::thread;
 
@@ -9,13 +9,16 @@ use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::connections::Tls;
 use crate::script::{Pace, Script};
 use crate::{gemini, qdrant};
 
 /// Gemini and Qdrant, until they are dropped.
 pub(crate) struct Upstreams {
-    pub(crate) gemini: SocketAddr,
-    pub(crate) qdrant: SocketAddr,
+    /// Where Gemini is.
+    pub(crate) gemini: String,
+    /// Where Qdrant is.
+    pub(crate) qdrant: String,
     pub(crate) script: Arc<Script>,
     /// When clients left answers that were not complete.
     pub(crate) left: mpsc::UnboundedReceiver<Instant>,
@@ -23,11 +26,13 @@ pub(crate) struct Upstreams {
 }
 
 impl Upstreams {
-    pub(crate) fn start(pace: Pace) -> anyhow::Result<Self> {
+    /// With a certificate they speak TLS alone.
+    pub(crate) fn start(pace: Pace, tls: Option<&Tls>) -> anyhow::Result<Self> {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listen = || -> anyhow::Result<_> {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
             listener.set_nonblocking(true)?;
-            let address = listener.local_addr()?;
+            let address = format!("{scheme}://{}", listener.local_addr()?);
             Ok((listener, address))
         };
         let ((gemini_socket, gemini), (qdrant_socket, qdrant)) = (listen()?, listen()?);
@@ -35,13 +40,13 @@ impl Upstreams {
         let script = Arc::new(Script::new(pace, leave));
         let (running, stopped) = oneshot::channel();
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let shared = Arc::clone(&script);
+        let (shared, tls) = (Arc::clone(&script), tls.cloned());
         let serving = async move {
             let sockets = [gemini_socket, qdrant_socket].map(tokio::net::TcpListener::from_std);
             let [Ok(gemini_socket), Ok(qdrant_socket)] = sockets else { return };
             tokio::select! {
-                () = gemini::serve(gemini_socket, Arc::clone(&shared)) => {}
-                () = qdrant::serve(qdrant_socket, shared) => {}
+                () = gemini::serve(gemini_socket, tls.clone(), Arc::clone(&shared)) => {}
+                () = qdrant::serve(qdrant_socket, tls, shared) => {}
                 _ = stopped => {}
             }
         };

@@ -1,8 +1,10 @@
 //! Addresses: where a link may lead, and what renderers make a link of by themselves.
 
-use std::collections::HashSet;
+use std::sync::Arc;
 
-use crate::passage::Hit;
+use super::super::reading::Reading;
+use super::super::words::Words;
+use crate::passage::Passage;
 use crate::plain::{is_invisible, plain};
 
 /// The longest address that is allowed, in bytes.
@@ -11,35 +13,37 @@ const LONGEST: usize = 1_000;
 /// Behind an address, renderers take these for the sentence's and not for its own.
 const TRAILING: &[char] = &['?', '!', '.', ',', ':', ';', '*', '_', '\'', '"', '~', ')'];
 
-/// The addresses that a text may hold: those of its passages, and those in their text, verbatim.
+/// The addresses that a text may hold: those of the passages that it is written from, and those
+/// in their text, verbatim.
 #[derive(Clone, Debug)]
-pub(super) struct Addresses(HashSet<String>);
+pub(super) struct Addresses(Vec<Arc<Reading>>);
 
-impl Addresses {
-    pub(super) fn of(passages: &[Hit]) -> Self {
-        let mut addresses = Self(HashSet::new());
-        for Hit { passage, .. } in passages {
-            if let Some(url) = &passage.url {
-                addresses.allow(url);
-                addresses.allow(url.split('#').next().unwrap_or(url));
-            }
-            addresses.allow_written(&plain(&passage.text));
-        }
-        addresses
+/// The addresses that a passage allows.
+pub(in super::super) fn addresses(passage: &Passage) -> Words {
+    let mut allowed = Allowed(Vec::new());
+    if let Some(url) = &passage.url {
+        allowed.add(url);
+        allowed.add(url.split('#').next().unwrap_or(url));
     }
+    allowed.add_written(&plain(&passage.text));
+    allowed.0.into_iter().collect()
+}
 
-    fn allow(&mut self, address: &str) {
+struct Allowed(Vec<String>);
+
+impl Allowed {
+    fn add(&mut self, address: &str) {
         if is_harmless(address) {
-            self.0.insert(address.to_owned());
+            self.0.push(address.to_owned());
         }
     }
 
-    /// Allows what is written as the destination of a link, and what is an address by its form.
-    fn allow_written(&mut self, text: &str) {
+    /// Adds what is written as the destination of a link, and what is an address by its form.
+    fn add_written(&mut self, text: &str) {
         for start in ["](", "]: ", "](<", "]: <"] {
             for (at, _) in text.match_indices(start) {
                 let rest = &text[at + start.len()..];
-                self.allow(&rest[..end_of(rest)]);
+                self.add(&rest[..end_of(rest)]);
             }
         }
         for word in text.split(|c: char| c.is_whitespace() || "<>`\"|".contains(c)) {
@@ -53,16 +57,22 @@ impl Addresses {
                 for address in
                     [&start[..end], &start[..start[..end].find(['*', '\'']).unwrap_or(end)]]
                 {
-                    self.allow(trimmed(address));
+                    self.add(trimmed(address));
                 }
                 rest = &rest[found.end.max(found.start + end)..];
             }
         }
     }
+}
+
+impl Addresses {
+    pub(super) fn of(passages: Vec<Arc<Reading>>) -> Self {
+        Self(passages)
+    }
 
     /// Whether a link may lead there.
     pub(super) fn allows(&self, destination: &str) -> bool {
-        self.0.contains(destination)
+        self.0.iter().any(|reading| reading.addresses.contains(destination))
     }
 
     /// Whether it may stand in the text by itself, where a renderer puts the scheme before it.
@@ -70,7 +80,7 @@ impl Addresses {
         self.allows(address)
             || ["https://", "http://", "mailto:"]
                 .iter()
-                .any(|scheme| self.0.contains(&format!("{scheme}{address}")))
+                .any(|scheme| self.allows(&format!("{scheme}{address}")))
     }
 
     /// Whether it may stand in angle brackets.

@@ -32,6 +32,10 @@ impl Leaks {
     pub(super) fn pass(&mut self, piece: &str, text: &mut String) {
         for c in piece.chars() {
             self.held.push(c);
+            if self.held.len() == 1 && !self.may_be_at_an_end(c) {
+                self.release(1, text);
+                continue;
+            }
             if c.is_ascii_alphanumeric() && self.ends_in_secret() {
                 self.held.clear();
             }
@@ -43,6 +47,12 @@ impl Leaks {
     /// Ends the text; adds what was held.
     pub(super) fn finish(&mut self, text: &mut String) {
         self.release(self.held.len(), text);
+    }
+
+    /// Whether a secret may begin or end with this character. Most do not, and those cost little.
+    fn may_be_at_an_end(&self, c: char) -> bool {
+        let c = c.to_ascii_lowercase();
+        self.secrets.iter().any(|secret| secret.starts_with(c) || secret.ends_with(c))
     }
 
     fn ends_in_secret(&self) -> bool {

@@ -3,9 +3,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::passage::{Hit, Passage, PassageId, Scores};
-use crate::prompt::CANARY;
+use crate::prompt::{CANARY, Prompt};
 use crate::question::{Question, QuestionLimits};
-use crate::session::MessageId;
+use crate::review::Readings;
 
 const PAGE: &str = "https://book.example.com/docs/a";
 const MARK: u128 = 0x1234_5678_9abc_4def_8123_4567_89ab_cdef;
@@ -34,7 +34,7 @@ fn prompt() -> Prompt {
 
 /// The pieces of a text that comes in these parts, neighbours of a kind joined.
 fn pieces<'a>(parts: impl IntoIterator<Item = &'a str>) -> Vec<Piece> {
-    let mut markup = Markup::new(&prompt());
+    let mut markup = markup();
     let mut all: Vec<Piece> = Vec::new();
     for part in parts {
         all.extend(markup.add(part));
@@ -98,9 +98,14 @@ const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_TASKLISTS)
     .union(Options::ENABLE_GFM);
 
+fn markup() -> Markup {
+    let prompt = prompt();
+    Markup::new(prompt.mark, Readings::new().of(&prompt.passages))
+}
+
 /// What a page that shows the text would hold and should not.
 fn harm(text: &str) -> Option<String> {
-    let allowed = Addresses::of(&prompt().passages);
+    let allowed = Addresses::of(Readings::new().of(&prompt().passages));
     [Options::empty(), OPTIONS].into_iter().find_map(|options| {
         Parser::new_ext(text, options).find_map(|event| match &event {
             Event::Html(_) | Event::InlineHtml(_) | Event::Start(Tag::Image { .. }) => {
@@ -444,7 +449,7 @@ fn code_for_a_renderer_is_what_is_shown_as_code() {
 
 #[test]
 fn plain_words_go_out_as_they_come() {
-    let mut markup = Markup::new(&prompt());
+    let mut markup = markup();
     assert_eq!(markup.add("Sessions last an ho"), [Piece::Text("Sessions last an ".to_owned())]);
     assert_eq!(markup.add("ur. "), [Piece::Text("hour. ".to_owned())]);
     assert_eq!(markup.add("日本語は"), [Piece::Text("日本語は".to_owned())]);
@@ -456,7 +461,7 @@ fn a_million_of_anything_takes_no_more_than_its_share() {
     let others = ["![", "!", "a", "é", " ", "> ", "\\", "&", "@", "` ", "~", "www.", "a://", "]: "];
     for (unit, size) in million.into_iter().chain(others.map(|unit| (unit, 50_000))) {
         let text = unit.repeat(size / unit.len());
-        let mut markup = Markup::new(&prompt());
+        let mut markup = markup();
         let mut length = 0;
         let mut held = 0;
 

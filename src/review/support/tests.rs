@@ -1,5 +1,6 @@
 use super::*;
-use crate::passage::{Passage, PassageId, Scores};
+use crate::passage::{Hit, Passage, PassageId, Scores};
+use crate::review::Readings;
 
 fn support(texts: &[&str]) -> Support {
     let hit = |text: &&str| Hit {
@@ -13,7 +14,7 @@ fn support(texts: &[&str]) -> Support {
         },
         scores: Scores::default(),
     };
-    Support::new(&texts.iter().map(hit).collect::<Vec<_>>())
+    Support::new(Readings::new().of(&texts.iter().map(hit).collect::<Vec<_>>()))
 }
 
 #[test]

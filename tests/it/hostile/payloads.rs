@@ -6,7 +6,7 @@ use std::process::Command;
 use askbook::passage::{Hit, Passage, PassageId, Scores};
 use askbook::prompt::Prompt;
 use askbook::question::{Question, QuestionLimits};
-use askbook::review::{Review, Reviewed};
+use askbook::review::{Readings, Review, Reviewed};
 use askbook::session::MessageId;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -66,7 +66,7 @@ fn prompt() -> Prompt {
 
 /// What a reader sees of a text that is written in pieces of so many characters.
 fn reviewed(text: &str, size: usize) -> Option<String> {
-    let mut review = Review::new(&prompt());
+    let mut review = Review::new(&prompt(), &Readings::new());
     let characters: Vec<char> = text.chars().collect();
     let pieces = characters.chunks(size).map(String::from_iter);
     let mut shown: Vec<Reviewed> = pieces.flat_map(|piece| review.add(&piece)).collect();

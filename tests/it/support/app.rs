@@ -12,6 +12,11 @@ use tokio::task::JoinHandle;
 pub(crate) const SMALL_BOOK: (&str, &str) =
     ("ASKBOOK_BOOK", concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/concepts"));
 
+/// No memory of what upstreams have said: tests ask the same question again, to see what becomes of
+/// it in another way or at another time. Those of the memory itself set it otherwise.
+pub(crate) const FORGETFUL: [(&str, &str); 2] =
+    [("ASKBOOK_EMBEDDING_CACHE_BYTES", "0"), ("ASKBOOK_ANSWER_CACHE_BYTES", "0")];
+
 /// An askbook on a port of its own, in this process, stopped when it is dropped.
 pub(crate) struct TestApp {
     pub(crate) url: String,
@@ -33,6 +38,8 @@ impl TestApp {
         let data = tempfile::tempdir().unwrap();
         let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
         let defaults = [
+            FORGETFUL[0],
+            FORGETFUL[1],
             ("PORT", "0"),
             // All of them come from one address.
             ("ASKBOOK_ADDRESS_PER_MINUTE", "0"),

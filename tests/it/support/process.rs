@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::app::Reply;
+use crate::support::app::{FORGETFUL, Reply};
 
 /// Holds the arguments of the process, one a line. Not of askbook's names: it refuses those that
 /// it does not know.
@@ -64,7 +64,8 @@ pub(crate) struct Process {
 impl Process {
     /// A server in this folder, with these settings. It logs in JSON.
     pub(crate) async fn start(folder: &Path, settings: &[(&str, &str)]) -> Self {
-        let all = [&[("PORT", "0"), ("ASKBOOK_LOG_FORMAT", "json")], settings].concat();
+        let defaults = [("PORT", "0"), ("ASKBOOK_LOG_FORMAT", "json")];
+        let all = [&defaults, &FORGETFUL[..], settings].concat();
         let mut child = command(folder, &["serve"], &all)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

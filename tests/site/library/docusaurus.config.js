@@ -1,5 +1,5 @@
 // A site with nearly all defaults: two versions and the current one, a second docs plugin, a
-// language that is translated in part.
+// language that is translated in part; and askbook's chat, in a place of the site's own.
 // @ts-check
 
 import npm2yarn from '@docusaurus/remark-plugin-npm2yarn';
@@ -32,6 +32,7 @@ const config = {
   plugins: [
     ['@docusaurus/plugin-content-docs', {remarkPlugins: [[npm2yarn, {sync: true}]]}],
     ['@docusaurus/plugin-content-docs', rules],
+    ['docusaurus-plugin-askbook', {url: 'https://askbook.example', attributes: {position: 'start'}}],
   ],
   themeConfig: {
     navbar: {title: 'Library', items: [{type: 'doc', docId: 'welcome', label: 'Docs'}]},

@@ -35,14 +35,21 @@ pub(crate) struct Collection {
     pub(crate) globs: Arc<Globs>,
     /// The paths of the folders in the names of generated files.
     sources: [String; 2],
+    /// What Docusaurus left of its last start or build.
     pub(super) permalinks: Arc<HashMap<String, Permalink>>,
+    /// What is in the manifest of the last build.
+    pub(super) built: Arc<HashMap<String, Permalink>>,
 }
 
 impl Collection {
-    /// What Docusaurus generated of a page.
-    pub(crate) fn permalink(&self, relative: &str, is_translated: bool) -> Option<&Permalink> {
-        let source = &self.sources[usize::from(is_translated)];
-        self.permalinks.get(&format!("{source}/{relative}"))
+    /// What Docusaurus generated of a page, the newest first.
+    pub(crate) fn permalinks(
+        &self,
+        relative: &str,
+        is_translated: bool,
+    ) -> impl Iterator<Item = &Permalink> {
+        let source = format!("{}/{relative}", self.sources[usize::from(is_translated)]);
+        [&self.permalinks, &self.built].into_iter().filter_map(move |known| known.get(&source))
     }
 }
 
@@ -211,6 +218,7 @@ impl<'a> Part<'a> {
             globs: Arc::clone(&self.globs),
             sources: [format!("@site/{path}"), format!("@site/{translated_path}")],
             permalinks: Arc::clone(&self.permalinks),
+            built: Arc::default(),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::front_matter::FrontMatter;
 
@@ -23,14 +24,36 @@ pub(crate) struct Generated {
 pub(crate) struct Permalink {
     /// Its path below the base URL, before `trailingSlash` is applied.
     pub(crate) path: String,
-    front_matter: FrontMatter,
+    /// The title of the page, if it is known.
+    pub(crate) title: Option<String>,
+    made_of: Maker,
+}
+
+/// What a permalink was made of.
+#[derive(Debug)]
+enum Maker {
+    /// The page with this front matter.
+    FrontMatter(FrontMatter),
+    /// The page with this text, by its SHA-256 in hexadecimal digits.
+    Text(String),
 }
 
 impl Permalink {
+    /// That of a page whose whole text is known by its digest.
+    pub(super) fn built(path: String, title: String, digest: String) -> Self {
+        Self { path, title: Some(title), made_of: Maker::Text(digest) }
+    }
+
     /// Whether it was made of what the page says of its URL now.
-    pub(crate) fn is_of(&self, front_matter: &FrontMatter) -> bool {
+    pub(crate) fn is_of(&self, text: &str, front_matter: &FrontMatter) -> bool {
         let says = |of: &FrontMatter| (of.id.clone(), of.slug.clone(), of.keeps_number_prefixes);
-        says(&self.front_matter) == says(front_matter)
+        match &self.made_of {
+            Maker::FrontMatter(then) => says(then) == says(front_matter),
+            Maker::Text(digest) => {
+                let now = Sha256::digest(text);
+                now.iter().map(|byte| format!("{byte:02x}")).collect::<String>() == *digest
+            }
+        }
     }
 }
 
@@ -81,7 +104,8 @@ fn permalink(path: &Path, base_url: &str) -> Option<(String, Permalink)> {
         .map(FrontMatter::from_keys)
         .unwrap_or_default();
     let path = text("permalink")?.strip_prefix(base_url)?.to_owned();
-    Some((text("source")?, Permalink { path, front_matter }))
+    let made_of = Maker::FrontMatter(front_matter);
+    Some((text("source")?, Permalink { path, title: None, made_of }))
 }
 
 fn json(path: &Path) -> Option<Value> {

@@ -176,11 +176,15 @@ fn serve(at: Place) -> (SocketAddr, Arc<Hanging>, oneshot::Sender<()>) {
     (address, hanging, stop)
 }
 
-/// A question that has to be condensed.
+/// A question that has to be condensed, in the words of every wire.
 pub(super) fn follow_up() -> String {
+    let (before, message) = ("What is a session?", "And when does a session end?");
+    let said = |text| json!({"role": "user", "content": text});
     json!({
-        "message": "And when does a session end?",
-        "history": [{"role": "user", "content": "What is a session?"}],
+        "message": message,
+        "history": [said(before)],
+        "messages": [said(before), said(message)],
+        "stream": true,
     })
     .to_string()
 }
@@ -206,9 +210,13 @@ async fn a_client_that_leaves_ends_the_work_wherever_it_is_and_no_more_is_paid()
     for at in
         [Place::Condensing, Place::Embedding, Place::Retrieving, Place::Prompting, Place::Writing]
     {
-        for (path, header) in
-            [("/chat", ""), ("/chat/stream", ""), ("/chat", "x-stream-response: true\r\n")]
-        {
+        for (path, header) in [
+            ("/chat", ""),
+            ("/chat/stream", ""),
+            ("/chat", "x-stream-response: true\r\n"),
+            ("/ai-sdk/chat", ""),
+            ("/v1/chat/completions", ""),
+        ] {
             let (address, hanging, _stop) = serve(at);
             let client = connect(address, path, header).await;
             timeout(FAULT, hanging.reached.acquire()).await.unwrap().unwrap().forget();

@@ -1,3 +1,7 @@
+use std::sync::atomic::AtomicBool;
+
+use tokio::time::Instant;
+
 use super::*;
 use crate::server::Leaving;
 
@@ -29,6 +33,38 @@ async fn readiness_names_what_is_missing_by_its_kind_alone() {
         {"name": "sessions", "ready": true},
     ]});
     assert_eq!((reply.status, reply.json()), (StatusCode::SERVICE_UNAVAILABLE, missing));
+}
+
+/// A generator that says once that it is ready, and nothing from then on.
+struct Falling(AtomicBool);
+
+#[async_trait]
+impl Generator for Falling {
+    fn model(&self) -> &'static str {
+        "falling"
+    }
+
+    async fn generate(&self, _: Prompt) -> Result<Generation, PortError> {
+        pending().await
+    }
+
+    async fn ready(&self) -> Result<(), PortError> {
+        if self.0.swap(true, Ordering::Relaxed) { pending().await } else { Ok(()) }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_known_is_told_while_nothing_new_is_heard() {
+    let falling = Falling(AtomicBool::new(false));
+    let chat = chat(Stub::new(Conduct::Works), vec![Arc::new(falling)]);
+    let app = app(chat, &settings());
+    assert_eq!(send(&app, look("/ready")).await.status, StatusCode::OK);
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let asked = Instant::now();
+    assert_eq!(send(&app, look("/ready")).await.status, StatusCode::OK);
+    assert!(asked.elapsed() < Duration::from_secs(1), "load balancers do not wait longer");
+    tokio::time::advance(settings().readiness.timeout).await;
+    assert_eq!(send(&app, look("/ready")).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 /// A retriever that is not ready and serves all the same.

@@ -21,7 +21,7 @@ pub(super) fn question_text<const N: usize>(
 }
 
 /// Why a question whose text is in the field `text` cannot be asked.
-pub(super) fn refused(error: QuestionError, text: &str) -> Problem {
+pub(crate) fn refused(error: QuestionError, text: &str) -> Problem {
     match error {
         QuestionError::Empty => Problem::from(error).at(text),
         // Its message says which part it is about.

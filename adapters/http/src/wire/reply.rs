@@ -111,7 +111,7 @@ impl Example for ChatReply {
 #[derive(Debug, Enum, Serialize)]
 #[oai(rename = "Outcome", rename_all = "snake_case", remote = "Outcome")]
 #[serde(rename_all = "snake_case")]
-enum OutcomeName {
+pub(crate) enum OutcomeName {
     Answered,
     NotInBook,
 }
@@ -252,7 +252,7 @@ impl Example for SourceReply {
 /// A page that may help where the book does not answer.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Suggestion", example)]
-struct SuggestionReply {
+pub(crate) struct SuggestionReply {
     /// The title of the page; empty when unknown.
     title: String,
     /// Where it opens.

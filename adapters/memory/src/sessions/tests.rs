@@ -149,7 +149,11 @@ async fn every_order_of_calls_leaves_what_the_rules_say() {
         let said = |(name, said, _): &(usize, Vec<String>, u32)| (ids[*name].clone(), said.len());
         let expected: Vec<_> = model.kept.iter().rev().map(said).collect();
         let in_fact = kept.conversations.iter();
-        let in_fact: Vec<_> = in_fact.map(|(id, is)| (id.clone(), is.exchanges.len())).collect();
+        let length = |said: &Said| match said {
+            Said::Exchanges(exchanges) => exchanges.len(),
+            Said::Thread(_) => unreachable!(),
+        };
+        let in_fact: Vec<_> = in_fact.map(|(id, is)| (id.clone(), length(&is.said))).collect();
         assert_eq!(in_fact, expected, "{steps:?}");
         let bytes = expected.iter().map(|(_, exchanges)| OVERHEAD + 8 * exchanges).sum::<usize>();
         assert_eq!(kept.bytes, bytes, "{steps:?}");

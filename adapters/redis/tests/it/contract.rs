@@ -5,15 +5,16 @@ mod in_redis {
     use std::sync::Arc;
 
     use askbook::error::PortError;
-    use askbook::ports::{ChatSession, Ledger, Limiter};
-    use askbook::session::{Exchange, SessionId, Turn};
+    use askbook::ports::{ChatSession, Ledger, Limiter, Threads};
+    use askbook::session::{Exchange, MessageId, SessionId, Turn};
     use askbook::spend::Ceilings;
+    use askbook::thread::{Head, Item, Owner, Thread, Visitor};
     use askbook_memory::{MemoryLedger, MemoryLimiter};
-    use askbook_redis::{RedisLedger, RedisLimiter, RedisSessions};
+    use askbook_redis::{RedisLedger, RedisLimiter, RedisSessions, RedisThreads};
     use async_trait::async_trait;
 
     use crate::server::RedisServer;
-    use crate::{BOUNDS, Counting, PATIENT, link, memory};
+    use crate::{BOUNDS, Counting, PATIENT, link, memory, threads_here};
 
     struct NoSessions;
 
@@ -46,6 +47,56 @@ mod in_redis {
         }
 
         askbook::session_contract!(fixture);
+    }
+
+    struct NoThreads;
+
+    #[async_trait]
+    impl Threads for NoThreads {
+        async fn begin(&self, _: Head) -> Result<(), PortError> {
+            panic!("Redis has refused to begin a thread")
+        }
+
+        async fn get(&self, _: &Visitor, _: &SessionId) -> Result<Option<Thread>, PortError> {
+            Ok(None)
+        }
+
+        async fn list(&self, _: &Owner) -> Result<Vec<Head>, PortError> {
+            Ok(Vec::new())
+        }
+
+        async fn rename(&self, _: &Visitor, _: &SessionId, _: &str) -> Result<bool, PortError> {
+            Ok(false)
+        }
+
+        async fn remove(&self, _: &Visitor, _: &SessionId) -> Result<bool, PortError> {
+            Ok(false)
+        }
+
+        async fn put(&self, _: &Visitor, _: &SessionId, _: Item) -> Result<bool, PortError> {
+            Ok(false)
+        }
+
+        async fn truncate(
+            &self,
+            _: &Visitor,
+            _: &SessionId,
+            _: MessageId,
+        ) -> Result<bool, PortError> {
+            Ok(false)
+        }
+    }
+
+    mod threads {
+        use super::*;
+
+        async fn fixture() -> (Arc<dyn Threads>, Option<RedisServer>) {
+            let Some(server) = RedisServer::start(&[]) else { return (threads_here(), None) };
+            let link = link(&server, PATIENT);
+            (Arc::new(RedisThreads::new(link, BOUNDS, Arc::new(NoThreads))), Some(server))
+        }
+
+        askbook::threads_contract!(fixture);
     }
 
     mod limiter {
@@ -82,12 +133,12 @@ mod in_redis {
 mod without_redis {
     use std::sync::Arc;
 
-    use askbook::ports::{ChatSession, Ledger};
+    use askbook::ports::{ChatSession, Ledger, Threads};
     use askbook::spend::Ceilings;
     use askbook_memory::MemoryLedger;
-    use askbook_redis::{RedisAddress, RedisLedger, RedisLink, RedisSessions};
+    use askbook_redis::{RedisAddress, RedisLedger, RedisLink, RedisSessions, RedisThreads};
 
-    use crate::{BOUNDS, PATIENT, memory};
+    use crate::{BOUNDS, PATIENT, memory, threads_here};
 
     fn nowhere() -> RedisLink {
         let address = RedisAddress::parse("unix:///nonexistent/askbook").unwrap();
@@ -102,6 +153,16 @@ mod without_redis {
         }
 
         askbook::session_contract!(fixture);
+    }
+
+    mod threads {
+        use super::*;
+
+        async fn fixture() -> (Arc<dyn Threads>, ()) {
+            (Arc::new(RedisThreads::new(nowhere(), BOUNDS, threads_here())), ())
+        }
+
+        askbook::threads_contract!(fixture);
     }
 
     mod ledger {

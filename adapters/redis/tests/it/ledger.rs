@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use askbook::error::ErrorKind;
 use askbook::ports::Ledger as _;
@@ -72,16 +73,33 @@ async fn a_process_that_ends_leaves_behind_what_it_has_spent() {
 #[tokio::test]
 async fn without_redis_no_process_spends_more_than_the_ceiling_by_itself() {
     let Some(mut server) = RedisServer::start(&[]) else { return };
-    let [(link, one), (_, other)] = [replica(&server, calls(10)), replica(&server, calls(10))];
+    let [(link, one), (others, other)] = [replica(&server, calls(10)), replica(&server, calls(10))];
     assert_eq!(through(&[&one, &other], 6).await, 6);
     let open = one.reserve(CALL).await.unwrap();
     server.kill();
     // Four of its own are spent; what is settled meanwhile counts too.
     one.settle(open, Charge::default()).await.unwrap();
     link.until(false).await;
+    others.until(false).await;
     assert_eq!(through(&[&one], 100).await, 7);
     one.ready().await.unwrap_err();
     assert_eq!(through(&[&other], 100).await, 7);
+}
+
+#[tokio::test]
+async fn what_redis_is_too_busy_to_count_is_not_spent() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let link = link(&server, PATIENT);
+    link.until(true).await;
+    let local = Arc::new(MemoryLedger::new(calls(10)));
+    let hasty = RedisLedger::new(link.within(Duration::from_millis(1)), calls(10), local.clone());
+    server.freeze();
+    for _ in 0..20 {
+        assert_eq!(hasty.reserve(CALL).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    server.thaw();
+    // Here nothing stays set aside, for nothing was done.
+    assert_eq!(through(&[&RedisLedger::new(link, calls(100), local)], 20).await, 10);
 }
 
 #[tokio::test]

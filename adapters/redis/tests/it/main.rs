@@ -12,6 +12,8 @@ mod limiter;
 mod server;
 /// Conversations.
 mod sessions;
+/// Conversations that their readers see again.
+mod threads;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use std::time::Duration;
 
 use askbook::client::Allowance;
 use askbook::error::PortError;
-use askbook::ports::{ChatSession, Limiter};
+use askbook::ports::{ChatSession, Limiter, Threads};
 use askbook_memory::{MemorySessions, SessionLimits};
 use askbook_redis::{RedisAddress, RedisLink, SessionBounds};
 use async_trait::async_trait;
@@ -43,6 +45,14 @@ fn link(server: &RedisServer, patience: Duration) -> RedisLink {
 }
 
 fn memory() -> Arc<dyn ChatSession> {
+    kept_here()
+}
+
+fn threads_here() -> Arc<dyn Threads> {
+    kept_here()
+}
+
+fn kept_here() -> Arc<MemorySessions> {
     let exchanges = BOUNDS.exchanges;
     Arc::new(MemorySessions::new(SessionLimits { ttl: HOUR, exchanges, bytes: 1 << 20 }))
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::book::Source;
-use askbook_http::{ApiKeys, Proxies};
+use askbook_http::{ApiKeys, Protocol, Proxies};
 use askbook_qdrant::Address;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
@@ -110,6 +110,9 @@ settings! {
         ASKBOOK_MAX_CONNECTIONS => max_connections: NonZeroUsize, value::positive, default "16384";
         /// How many questions are answered at once; more are refused at once.
         ASKBOOK_MAX_QUESTIONS => max_questions: NonZeroUsize, value::positive, default "512";
+        /// How many threads answer; 0 for as many as there are processors. One answers most questions
+        /// for its processor, without the cost of working together.
+        ASKBOOK_THREADS => threads: Option<NonZeroU32>, value::limit, default "0";
         /// How long everything goes on after SIGTERM or SIGINT while /ready says 503, in
         /// milliseconds: as long as a load balancer takes to notice it.
         ASKBOOK_DRAIN_MS => drain: Duration, value::milliseconds_or_none, default "0";
@@ -135,6 +138,10 @@ settings! {
         @secret ASKBOOK_API_KEYS => api_keys: ApiKeys, value::api_keys;
         /// Whether everything but /health takes one of these keys: on or off.
         ASKBOOK_REQUIRE_KEY => require_key: Switch, value::choice, default "off";
+        /// The protocols of other clients that are spoken: ai-sdk (/ai-sdk/chat), openai (/v1),
+        /// chatkit (/chatkit), several separated by commas, or none.
+        ASKBOOK_WIRES
+            => wires: Vec<Protocol>, value::wires, default "ai-sdk, openai, chatkit";
     }
     "Book" {
         /// The folder of the Docusaurus site, or its docs folder alone; or a file of ready passages,
@@ -311,6 +318,18 @@ settings! {
         ASKBOOK_PRICE_OUTPUT => price_output: u64, value::money, default "0";
         /// What a million tokens cost that the embedding model reads.
         ASKBOOK_PRICE_EMBEDDING => price_embedding: u64, value::money, default "0";
+        /// How much memory the vectors of questions may take, in bytes, so that a question that was
+        /// asked before need not be embedded again; 0 for none.
+        ASKBOOK_EMBEDDING_CACHE_BYTES
+            => embedding_cache: Option<NonZeroUsize>, value::bytes_or_none, default "8388608";
+        /// How much memory answers may take, in bytes: the same question, without a conversation
+        /// before it, over the same passages is then answered without asking the model again. 0
+        /// for none.
+        ASKBOOK_ANSWER_CACHE_BYTES
+            => answer_cache: Option<NonZeroUsize>, value::bytes_or_none, default "8388608";
+        /// How long an answer is kept so, in seconds.
+        ASKBOOK_ANSWER_CACHE_TTL_S
+            => answer_cache_ttl: Duration, value::seconds, default "3600";
     }
     "What readers miss" {
         /// Whether questions that the book did not answer, and those whose answer was rated bad,

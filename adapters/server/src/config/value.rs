@@ -8,7 +8,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::str::FromStr;
 use std::time::Duration;
 
-use askbook_http::{ApiKeys, Origin, Proxies};
+use askbook_http::{ApiKeys, Origin, Protocol, Proxies};
 use askbook_qdrant::{Address, AddressError};
 use askbook_redis::RedisAddress;
 use clap::ValueEnum;
@@ -120,6 +120,11 @@ pub(super) fn ceiling(given: &str) -> Parsed<Option<u64>> {
 /// As [`money`], or 0 for none.
 pub(super) fn money_ceiling(given: &str) -> Parsed<Option<u64>> {
     money(given).map(|ceiling| Some(ceiling).filter(|ceiling| *ceiling > 0))
+}
+
+/// An amount of memory, or 0 for none.
+pub(super) fn bytes_or_none(given: &str) -> Parsed<Option<NonZeroUsize>> {
+    number(given).map(NonZeroUsize::new)
 }
 
 /// An amount of the owner's currency, in millionths.
@@ -287,8 +292,10 @@ pub(super) fn api_keys(given: &str) -> Parsed<ApiKeys> {
 
 /// What stands in a list by commas, spaces, lines or JSON.
 fn entries(given: &str) -> impl Iterator<Item = &str> {
-    let separators = |c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']' | '"' | '\'');
-    given.split(separators).filter(|entry| !entry.is_empty())
+    let given = given.trim();
+    let list = given.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(given);
+    let separators = |c: char| c.is_whitespace() || matches!(c, ',' | '"' | '\'');
+    list.split(separators).filter(|entry| !entry.is_empty())
 }
 
 /// Origins in a list.
@@ -302,6 +309,19 @@ pub(super) fn origins(given: &str) -> Parsed<Origins> {
         origins.warnings.extend(warning.map(|warning| warning.to_string()));
     }
     Ok(origins)
+}
+
+/// Protocols in a list, or `none`.
+pub(super) fn wires(given: &str) -> Parsed<Vec<Protocol>> {
+    if given.eq_ignore_ascii_case("none") {
+        return Ok(Vec::new());
+    }
+    let known = |entry: &str| {
+        Protocol::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(entry))
+    };
+    entries(given).map(known).collect::<Option<_>>().ok_or_else(|| {
+        format!("must be none or a list of {}", Protocol::ALL.map(Protocol::name).join(", "))
+    })
 }
 
 /// A level for askbook, or a list of levels and `target=level` pairs.

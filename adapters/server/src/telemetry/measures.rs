@@ -50,6 +50,16 @@ const MEASURES: &[Measure] = &[
         kind: Kind::Gauge,
         about: "Always 1; the label says which askbook runs",
     },
+    Measure {
+        name: "askbook_cache_bytes",
+        kind: Kind::Gauge,
+        about: "Memory of what is kept so that no upstream is asked for it again",
+    },
+    Measure {
+        name: "askbook_cache_lookups_total",
+        kind: Kind::Counter,
+        about: "Questions to upstreams that were looked for among what is kept, by what came of it",
+    },
     Measure { name: "askbook_connections", kind: Kind::Gauge, about: "Connections that are open" },
     Measure {
         name: "askbook_connections_evicted_total",

@@ -1,11 +1,13 @@
 //! The HTTP layer: who may ask, how much, and how connections are kept.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use askbook::client::Quota;
+use askbook::ports::Threads;
 use askbook_http::{
-    ClientSettings, ConnectionSettings, HttpSettings, Limit, Limits, ReadinessSettings,
+    ClientSettings, ConnectionSettings, HttpSettings, Limit, Limits, ReadinessSettings, ThreadStore,
 };
 use askbook_redis::RedisLink;
 
@@ -19,6 +21,7 @@ use crate::descriptors;
 pub(crate) fn http(
     config: &Config,
     connections: ConnectionSettings,
+    threads: Arc<dyn Threads>,
     redis: Option<&RedisLink>,
 ) -> HttpSettings {
     let settings = &config.settings;
@@ -32,6 +35,8 @@ pub(crate) fn http(
         body_timeout: SLOWEST,
         deadline: settings.deadline,
         heartbeat: SLOWEST / 2,
+        wires: settings.wires.clone(),
+        threads: ThreadStore(threads),
         readiness: ReadinessSettings { ttl: SLOWEST, timeout: settings.upstream_timeout },
         connections,
     }

@@ -8,6 +8,7 @@ use askbook::embedding::VectorShape;
 use askbook::hybrid::HybridEmbedder;
 use askbook::ports::{Embedder, Generator, Ledger};
 use askbook::spend::{MeteredEmbedder, MeteredGenerator};
+use askbook_cache::{Answers, CachedEmbedder, CachedGenerator};
 #[cfg(feature = "edge")]
 use askbook_edge::Bm25Embedder;
 use askbook_gemini::{
@@ -92,10 +93,14 @@ fn gemini_embedder(
         Pace::Reader => {
             let guard = guard(config, &settings.embedding_model, FAILURES);
             let guarded = GuardedEmbedder::new(embedder, guard);
-            Arc::new(match settings.hedge {
+            let guarded = match settings.hedge {
                 Switch::On => guarded.hedged(),
                 Switch::Off => guarded,
-            })
+            };
+            match settings.embedding_cache {
+                Some(bytes) => Arc::new(CachedEmbedder::new(Arc::new(guarded), bytes)),
+                None => Arc::new(guarded),
+            }
         }
         Pace::Owner => embedder,
     })
@@ -117,6 +122,8 @@ pub(super) fn generators(
     Ok(match &config.generator {
         GeneratorChoice::Gemini(key) => {
             let client = gemini(config, key, Pace::Reader)?;
+            let answers =
+                settings.answer_cache.map(|bytes| Answers::new(bytes, settings.answer_cache_ttl));
             let model = |model: &String| -> Arc<dyn Generator> {
                 let generator = gemini_generator(config, client.clone(), model);
                 #[cfg(feature = "otel")]
@@ -130,7 +137,13 @@ pub(super) fn generators(
                     }
                     None => generator,
                 };
-                Arc::new(GuardedGenerator::new(generator, guard(config, model, FAILURES)))
+                let guarded = GuardedGenerator::new(generator, guard(config, model, FAILURES));
+                match &answers {
+                    Some(answers) => {
+                        Arc::new(CachedGenerator::new(Arc::new(guarded), answers.clone()))
+                    }
+                    None => Arc::new(guarded),
+                }
             };
             let mut generators = vec![model(&settings.gemini_model)];
             generators.extend(settings.gemini_fallback_model.as_ref().map(model));

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use askbook::client::Quota;
 use askbook::error::ErrorKind;
-use askbook::ports::{ChatSession, Ledger, Limiter};
+use askbook::ports::{ChatSession, Ledger, Limiter, Threads};
 use askbook_ledger::{FileLedger, PausableLedger, PauseSwitch};
 use askbook_memory::{MemoryLedger, MemoryLimiter, MemorySessions, SessionLimits};
 use askbook_redis::{
-    RedisAddress, RedisLedger, RedisLimiter, RedisLink, RedisSessions, SessionBounds,
+    RedisAddress, RedisLedger, RedisLimiter, RedisLink, RedisSessions, RedisThreads, SessionBounds,
 };
 use tracing::warn;
 
@@ -26,20 +26,32 @@ pub(crate) fn redis(config: &Config) -> anyhow::Result<Option<RedisLink>> {
     })
 }
 
-pub(super) fn sessions(config: &Config, redis: Option<&RedisLink>) -> Arc<dyn ChatSession> {
+/// What keeps conversations, in one place.
+pub(crate) struct Conversations {
+    pub(crate) sessions: Arc<dyn ChatSession>,
+    pub(crate) threads: Arc<dyn Threads>,
+}
+
+/// What keeps conversations.
+pub(crate) fn conversations(config: &Config, redis: Option<&RedisLink>) -> Conversations {
     /// Many times what is read of a conversation, and enough for the longest exchange.
     const CONVERSATION: NonZeroUsize = NonZeroUsize::new(128 << 10).unwrap();
     let settings = &config.settings;
     let (ttl, exchanges) = (settings.session_ttl, settings.session_turns);
     let bytes = settings.session_bytes;
     let memory = MemorySessions::new(SessionLimits { ttl, exchanges, bytes: bytes.get() });
-    let memory: Arc<dyn ChatSession> = Arc::new(memory);
+    let memory = Arc::new(memory);
+    let here = Conversations { sessions: Arc::clone(&memory) as _, threads: memory };
     match redis {
         Some(redis) => {
+            let Conversations { sessions, threads } = here;
             let bounds = SessionBounds { ttl, exchanges, bytes: bytes.min(CONVERSATION) };
-            Arc::new(RedisSessions::new(redis.clone(), bounds, memory))
+            Conversations {
+                sessions: Arc::new(RedisSessions::new(redis.clone(), bounds, sessions)),
+                threads: Arc::new(RedisThreads::new(redis.clone(), bounds, threads)),
+            }
         }
-        None => memory,
+        None => here,
     }
 }
 
@@ -80,7 +92,9 @@ pub(crate) fn ledger(
     };
     let ledger = match redis {
         Some(redis) if !ceilings.is_none() => {
-            Arc::new(RedisLedger::new(redis.clone(), ceilings, ledger))
+            // A model takes longer by far, and what is not counted must not be spent.
+            let patient = redis.within(10 * config.settings.redis_timeout);
+            Arc::new(RedisLedger::new(patient, ceilings, ledger))
         }
         _ => ledger,
     };

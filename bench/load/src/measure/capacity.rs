@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::Bench;
-use crate::reader::{Outcome, Readers};
+use crate::reader::{Ask, Outcome, Readers};
 use crate::table::{Table, figure};
 use crate::timetable::{Span, closed};
 
@@ -37,7 +37,7 @@ pub(crate) async fn capacity(bench: &Bench, seconds: u64) -> anyhow::Result<f64>
     for count in [1, calls / 2, calls, 3 * calls / 2, 2 * calls, 4 * calls] {
         let before = program.vitals()?.processor;
         let span = Span::seconds(seconds.div_ceil(3), seconds);
-        let tally = closed(&readers, count, span).await?;
+        let tally = closed(&readers, count, span, Ask::of).await?;
         let processor = program.vitals()?.processor.saturating_sub(before);
         let known = [Outcome::Written, Outcome::Quoted, Outcome::Refused];
         let other = Outcome::ALL.into_iter().filter(|outcome| !known.contains(outcome));

@@ -45,6 +45,14 @@ fn a_limit_is_a_number_or_none() {
 }
 
 #[test]
+fn the_brackets_of_an_address_are_its_own() {
+    let origin = |text| Origin::parse(1, text).unwrap().0;
+    for list in ["http://[::1]:3000", "[\"http://[::1]:3000\"]", "[http://[::1]:3000]"] {
+        assert_eq!(origins(list).unwrap().allowed, [origin("http://[::1]:3000")], "{list}");
+    }
+}
+
+#[test]
 fn an_origin_that_is_none_is_told_by_its_place() {
     let error = origins("https://a.example, b.example").unwrap_err();
     assert!(error.contains("number 2") && !error.contains("b.example"), "{error}");
@@ -184,4 +192,12 @@ fn sessions_are_in_memory_or_at_an_address_whose_password_is_not_shown() {
         let error = sessions(wrong).unwrap_err();
         assert!(error.contains("redis://") && !error.contains("p4ssw0rd"), "{error}");
     }
+}
+
+#[test]
+fn wires_are_listed_by_name_or_none_is_spoken() {
+    assert_eq!(wires("OpenAI ai-sdk").unwrap(), [Protocol::OpenAi, Protocol::AiSdk]);
+    assert_eq!(wires("None").unwrap(), []);
+    let error = wires("openai, gopher").unwrap_err();
+    assert!(error.contains("ai-sdk") && !error.contains("gopher"), "{error}");
 }
