@@ -680,6 +680,22 @@ describe("<ask-book>", { skip: missing }, () => {
     assert.deepEqual(page.wrong, []);
   });
 
+  test("all chats of a page have one conversation, and the floating one has the key", async (t) => {
+    const page = await open(t, `${PAGE}?inline`);
+    await field(page).waitFor();
+    await page.evaluate(() => document.body.append(document.createElement("ask-book")));
+    const [inline, floating] = [chat(page).first(), chat(page).last()];
+    await page.keyboard.press("Control+i");
+    await floating.locator("textarea").fill(KEPT);
+    await floating.locator("textarea").press("Enter");
+    for (const one of [inline, floating]) await one.locator(".sources a").waitFor();
+    assert.equal(await inline.locator(".turn").count(), 1);
+    assert.equal(proxy.questions.length, 1);
+    await inline.getByRole("button", { name: "New conversation" }).click();
+    assert.equal(await floating.locator(".turn").count(), 0);
+    assert.deepEqual(page.wrong, []);
+  });
+
   test("a router takes the links into its site, and scripts open, ask and close", async (t) => {
     const page = await open(t, `${PAGE}?heading=Ask%20me&position=start`);
     await launcher(page).waitFor();

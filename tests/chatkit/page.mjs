@@ -19,7 +19,7 @@ const { getBytes, getLines, getMessages } =
 for (const line of (await readFile(streams, 'utf8')).trim().split('\n')) {
   const body = JSON.parse(line);
   const messages = [];
-  const take = getLines(getMessages((message) => messages.push(message), () => {}, () => {}));
+  const take = getLines(getMessages(() => {}, () => {}, (message) => messages.push(message)));
   // In pieces that end anywhere, also within a character.
   const bytes = new TextEncoder().encode(body);
   const pieces = Array.from({ length: Math.ceil(bytes.length / 7) }, (_, at) => bytes.slice(7 * at, 7 * at + 7));

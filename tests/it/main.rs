@@ -12,6 +12,8 @@ mod bad_input;
 mod cache;
 /// What becomes of a question whose client leaves.
 mod cancel;
+/// Conversations by the protocol of `ChatKit`, and where they are kept.
+mod chatkit;
 /// What `askbook check` says of a collection that somebody else made.
 mod check;
 /// Which pages of other sites get in.

@@ -56,7 +56,8 @@ try {
 async function rested(page, count) {
   await page.waitForFunction(
     (count) => window.chat.status === 'ready' && window.chat.messages.length === count, count);
-  return page.evaluate(() => window.chat.messages.map(({ metadata, parts }) => ({
+  return page.evaluate(() => window.chat.messages.map(({ id, metadata, parts }) => ({
+    id,
     metadata,
     sources: parts.filter((part) => part.type === 'source-url').map((part) => part.url),
     text: parts.filter((part) => part.type === 'text').map((part) => part.text).join(''),
@@ -64,7 +65,7 @@ async function rested(page, count) {
 }
 
 async function useChat(page) {
-  const send = (text) => page.evaluate((text) => void window.chat.sendMessage({ text }), text);
+  const send = (text) => page.evaluate((text) => window.chat.sendMessage({ text }), text);
   await send(QUESTION);
   const [, answer] = await rested(page, 2);
   assert.match(answer.text, ANSWER);
@@ -78,31 +79,37 @@ async function useChat(page) {
   const [, , , , , refusal] = await rested(page, 6);
   assert.equal(refusal.metadata.outcome, 'not_in_book');
 
-  await page.evaluate(() => void window.chat.regenerate());
-  await page.waitForFunction(() => window.chat.status !== 'ready');
-  const again = await rested(page, 6);
-  assert.equal(again[5].text, refusal.text);
+  await page.evaluate(() => window.chat.regenerate());
+  await page.waitForFunction((id) => window.chat.messages[5]?.id !== id, refusal.id);
+  const [, , , , , again] = await rested(page, 6);
+  assert.equal(again.text, refusal.text);
   console.log('useChat in Chromium: answer, follow-up, refusal, regenerate');
 }
 
 async function drawer(page) {
-  await page.evaluate((text) => window.drawer.current.openWithNewSession(text), QUESTION);
+  const asks = (request) => request.method() === 'POST' && request.url().endsWith('/ai-sdk/chat');
+  /** Does this, and waits until the answer that is asked for by it has arrived. */
+  const answered = (asking) =>
+    Promise.all([page.waitForEvent('requestfinished', asks), asking()]);
   const dialog = page.getByRole('dialog');
-  const link = dialog.locator('a[href*="/docs/guides/cors#"]');
-  await link.first().waitFor();
+  const ask = async (text) => {
+    await dialog.locator('textarea').fill(text);
+    await dialog.locator('textarea').press('Enter');
+  };
+  const links = dialog.locator('a[href*="/docs/guides/cors"]');
+
+  await answered(() =>
+    page.evaluate((text) => window.drawer.current.openWithNewSession(text), QUESTION));
+  await links.first().waitFor();
   assert.match(await dialog.innerText(), /ALLOWED_ORIGINS/);
-  const before = await link.count();
+  const before = await links.count();
 
-  await dialog.locator('textarea').fill(FOLLOW_UP);
-  await dialog.locator('textarea').press('Enter');
-  await page.waitForFunction(
-    (before) => document.querySelectorAll('[role=dialog] a[href*="/docs/guides/cors"]').length > before,
-    before);
+  await answered(() => ask(FOLLOW_UP));
+  await links.nth(before).waitFor();
 
-  await dialog.locator('textarea').fill(OUTSIDE);
-  await dialog.locator('textarea').press('Enter');
+  await answered(() => ask(OUTSIDE));
   await dialog.getByText('The book does not say.').waitFor();
-  console.log('the drawer of docusaurus-search-local in Chromium: answer with links, follow-up, refusal');
+  console.log('the drawer of docusaurus-search-local in Chromium: answer, follow-up, refusal');
 }
 
 async function openai(page) {

@@ -6,8 +6,9 @@
 //! and [`passages`] makes sections and passages of the blocks.
 //!
 //! The rules are those of Docusaurus 3.10 (`plugin-content-docs` and `mdx-loader`). What a site's
-//! configuration changes is found by [`site`] without running it; what cannot be found that way is
-//! a [`Finding`] that names the setting which says it. [`built`] reads the built HTML instead.
+//! configuration changes is found by [`site`] without running it, and what the code of a site
+//! decides in what its last build left behind; what cannot be found that way is a [`Finding`] that
+//! names the setting which says it. [`built`] reads the built HTML instead.
 
 mod built;
 mod files;

@@ -62,7 +62,7 @@ impl<'a> Pick<'a> {
         }
         self.for_each_picked(Self::add_frame);
         self.for_each_picked(Self::add_announced);
-        self.for_each_picked(|pick, at| pick.add_labelled(at));
+        self.for_each_picked(Self::add_labelled);
         if inquiry.wants == Wants::Way {
             self.for_each_picked(Self::add_code_behind);
         }

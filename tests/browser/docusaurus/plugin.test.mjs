@@ -31,7 +31,7 @@ function siteInBrowser(name, baseUrl, settings) {
   before(async () => {
     here.site = await serveSite(join(SITES, name, "build"), baseUrl);
     here.askbook = await startAskbook({
-      ASKBOOK_BOOK: join("tests/site", name),
+      ASKBOOK_BOOK: join(SITES, name),
       ALLOWED_ORIGINS: here.site.url,
       ...settings?.(here.site.url),
     });

@@ -18,10 +18,12 @@ export async function startAskbook(settings) {
     PORT: "0",
     ASKBOOK_LOG_FORMAT: "json",
     ASKBOOK_ADDRESS_PER_MINUTE: "10000",
+    ASKBOOK_BOOK: join(ROOT, "docs"),
     ASKBOOK_DATA_DIR: join(data, "index"),
     ...settings,
   };
-  const child = spawn(program, ["serve"], { cwd: ROOT, env, stdio: ["ignore", "ignore", "pipe"] });
+  // Not where a developer has settings of their own.
+  const child = spawn(program, ["serve"], { cwd: data, env, stdio: ["ignore", "ignore", "pipe"] });
   const log = [];
   const port = await new Promise((found, failed) => {
     child.on("exit", () => failed(new Error(`askbook ended:\n${log.join("\n")}`)));

@@ -424,7 +424,6 @@ export interface components {
          *         }
          *       ],
          *       "stream": false,
-         *       "stream_options": null,
          *       "page": null,
          *       "selected_text": null
          *     }
@@ -436,14 +435,12 @@ export interface components {
             messages: components["schemas"]["ChatMessage"][];
             /** @description Whether to tell the answer while it is written. */
             stream?: boolean | null;
-            stream_options?: (components["schemas"]["StreamOptions"] & unknown) | null;
+            stream_options?: components["schemas"]["StreamOptions"];
             /** @description The address of the page that the reader is on. */
             page?: string | null;
             /** @description The text that the reader selected on the page. */
             selected_text?: string | null;
         };
-        /** @description A text, or parts. */
-        ChatContent: string | components["schemas"]["ChatPart"][];
         /**
          * @description A step of a chat. They come in this order: `accepted`, `found`, any number of `delta` and
          *     `citation`, `sources` when the answer cites any. The last one is `done` or `error`, and there
@@ -586,17 +583,11 @@ export interface components {
              *     `tool`, are left out.
              */
             role: string;
-            content?: (components["schemas"]["ChatContent"] & unknown) | null;
-        };
-        /**
-         * ChatPart
-         * @description A part of a message. Of those that are no text, files, pictures and sounds are refused in the
-         *     question, and others ignored.
-         */
-        ChatPart: {
-            /** @description What it is, such as `text`. */
-            type: string;
-            text?: string | null;
+            /**
+             * @description A text; a list of parts like `{"type": "text", "text": "..."}` is read as well. Of other parts,
+             *     files, pictures and sounds are refused in the question, and the rest is ignored.
+             */
+            content?: string | null;
         };
         /**
          * ChatReply

@@ -8,19 +8,12 @@
 import path from 'node:path';
 import logger from '@docusaurus/logger';
 import type {LoadContext, Plugin, SwizzleConfig} from '@docusaurus/types';
+import type {GlobalData} from './global-data';
 import {writeManifest} from './manifest';
 import type {PluginOptions} from './options';
 
 export {validateOptions, type Options, type PluginOptions} from './options';
 export type {Manifest} from './manifest';
-
-/** What the pages are told. */
-export interface GlobalData {
-  /** Where askbook is. */
-  server: string;
-  /** The attributes of `<ask-book>` that the site sets. */
-  attributes: Record<string, string>;
-}
 
 /** The name under which the site's own `@theme/Root` is to be had. */
 const SITE_ROOT = '@askbook/site-root';

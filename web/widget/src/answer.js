@@ -5,7 +5,8 @@ import { parse } from "./markdown.js";
 import { fill } from "./words.js";
 
 /**
- * @import { Block, Inline } from "./markdown.js"
+ * @import { Inline } from "./inline.js"
+ * @import { Block } from "./markdown.js"
  * @import { Source } from "./stream.js"
  * @import { Words } from "./words.js"
  */

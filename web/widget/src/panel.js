@@ -1,8 +1,9 @@
 // The chat itself: what is loaded when a reader is about to use it.
+import answerCss from "./answer.css";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { focused, h, icon, sheet } from "./dom.js";
-import css from "./panel.css";
+import panelCss from "./panel.css";
 import { TurnView } from "./turn.js";
 import { wordsOf } from "./words.js";
 
@@ -357,6 +358,6 @@ function spoken(answer) {
  */
 export function mount(host) {
   const root = host.element.shadowRoot;
-  if (root) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet(css)];
+  if (root) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet(panelCss + answerCss)];
   return new Panel(host);
 }

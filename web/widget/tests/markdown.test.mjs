@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inline, parse } from "../src/markdown.js";
+import { inline } from "../src/inline.js";
+import { parse } from "../src/markdown.js";
 
 /** A short form of what was read. */
 const short = {

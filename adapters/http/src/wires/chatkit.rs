@@ -3,7 +3,7 @@
 //! All requests are posted to one address; the type of a request says what is wanted, and whether
 //! the reply is JSON or a stream of events. Later messages name their thread and nothing else, so
 //! threads are kept here ([`Threads`]), and the history that a question is asked in comes from its
-//! thread. Whose a thread is, the [visitor](visitor)'s token says.
+//! thread. Whose a thread is, the token of a [`visitor`] says.
 //!
 //! The client posts a streaming request again when it gets 5xx. So what is wrong is told by 4xx,
 //! or by 503 before anything is kept, and else by an event; and the same message again within

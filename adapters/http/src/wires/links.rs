@@ -152,8 +152,9 @@ impl Marker {
     }
 }
 
-/// An address as the destination of a link (`CommonMark`, 6.3), with nothing in it that could end
-/// it; `None` for one that leads to no page.
+/// An address as the destination of a link (CommonMark, 6.3), with nothing in it that could end it,
+/// or that means more than a link does: a back-tick, or a pipe in a table; `None` for one that
+/// leads to no page.
 fn destination(url: &str) -> Option<String> {
     let scheme = url.split(['/', '?', '#']).next()?.split_once(':').map(|(scheme, _)| scheme);
     let is_page = match scheme {
@@ -168,6 +169,8 @@ fn destination(url: &str) -> Option<String> {
             '<' => destination += "%3C",
             '>' => destination += "%3E",
             '\\' => destination += "%5C",
+            '`' => destination += "%60",
+            '|' => destination += "%7C",
             c if c.is_whitespace() || c.is_control() => destination += "%20",
             c => destination.push(c),
         }
@@ -227,12 +230,15 @@ mod tests {
         let events = [
             delta(text),
             cited(text, claim, 1, Some("https://b.example/x")),
-            cited(text, claim, 2, Some("/two (2)")),
+            cited(text, claim, 2, Some("/two (2)`|")),
             cited(text, claim, 3, Some("/three")),
         ];
         let (shown, linked) = shown(&events);
         let whole = shown.concat();
-        assert_eq!(whole, "A, it says. [1](https://b.example/x)[2](/two%20%282%29) [3](/three)");
+        assert_eq!(
+            whole,
+            "A, it says. [1](https://b.example/x)[2](/two%20%282%29%60%7C) [3](/three)"
+        );
         let chars: Vec<char> = whole.chars().collect();
         for Link { number, at } in linked.links() {
             let link: String = chars[at.clone()].iter().collect();

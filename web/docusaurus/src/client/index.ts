@@ -2,7 +2,7 @@
 import {useEffect, useRef, type RefObject} from 'react';
 import useDocusaurusContext from '@docusaurus/useDocusaurusContext';
 import {usePluginData} from '@docusaurus/useGlobalData';
-import type {GlobalData} from '../index';
+import type {GlobalData} from '../global-data';
 import {useCitations} from './citations';
 import {usePage} from './page';
 
@@ -21,17 +21,20 @@ export function useAskBook(): RefObject<HTMLDivElement | null> {
   useEffect(() => {
     element.current = document.createElement('ask-book');
     const unfollow = follow(element.current);
-    place.current?.append(element.current);
     return () => {
       unfollow();
       element.current?.remove();
     };
   }, [follow]);
 
+  // It comes into the page with all that it has to know, and is told what changes.
   useEffect(() => {
+    const chat = element.current;
+    if (!chat) return;
     for (const [name, value] of Object.entries(attributes)) {
-      if (element.current?.getAttribute(name) !== value) element.current?.setAttribute(name, value);
+      if (chat.getAttribute(name) !== value) chat.setAttribute(name, value);
     }
+    if (!chat.isConnected) place.current?.append(chat);
   });
   return place;
 }

@@ -234,11 +234,7 @@ mod tests {
             ("threads.get_by_id", json!({"thread_id": 1}), "`params.thread_id` must be a string"),
             ("threads.list", json!({"limit": "many"}), "`params.limit` must be a whole number"),
             ("threads.list", json!({"order": "s3cret"}), "`params.order` must be `asc` or `desc`"),
-            (
-                "threads.create",
-                json!({"input": one}),
-                "`params.input.content[0].text` must be a string",
-            ),
+            ("threads.create", json!({"input": one}), "`params.input.content[0]` must be a string"),
             (
                 "threads.create",
                 json!({"input": unknown}),
