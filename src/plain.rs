@@ -5,11 +5,27 @@
 /// feed (Unicode Standard, 5.8: carriage return, vertical tab, form feed, next line, line and
 /// paragraph separator are ends as well), so that nobody sees more or fewer lines than another.
 pub fn plain(text: &str) -> String {
-    let text = text.replace("\r\n", "\n");
-    let is_end =
-        |c: char| matches!(c, '\r' | '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}');
-    let is_seen = |c: &char| matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(*c));
-    text.chars().map(|c| if is_end(c) { '\n' } else { c }).filter(is_seen).collect()
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    loop {
+        // Most of a text is copied as it is, a run at a time.
+        let is_kept = |byte: u8| matches!(byte, b'\n' | b'\t' | b' '..=b'~');
+        let (kept, other) =
+            rest.split_at(rest.bytes().position(|byte| !is_kept(byte)).unwrap_or(rest.len()));
+        plain.push_str(kept);
+        let mut others = other.chars();
+        let Some(c) = others.next() else { return plain };
+        rest = others.as_str();
+        match c {
+            '\r' => {
+                rest = rest.strip_prefix('\n').unwrap_or(rest);
+                plain.push('\n');
+            }
+            '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}' => plain.push('\n'),
+            c if c.is_control() || is_invisible(c) => {}
+            c => plain.push(c),
+        }
+    }
 }
 
 /// Characters that take no ink and are no space: the default-ignorable code points of Unicode

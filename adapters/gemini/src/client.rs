@@ -179,8 +179,20 @@ impl Client {
             base_url: versioned(config.base_url, &config.api_version)?,
             timeouts: config.timeouts,
             retries: config.retries,
-            budget: Arc::new(TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_PART)),
+            budget: budget(),
         })
+    }
+
+    /// A client over the same connections, whose calls may take this long and are tried again by
+    /// rules and a budget of their own.
+    #[must_use]
+    pub fn paced(&self, call: Duration, retries: Retries) -> Self {
+        Self {
+            timeouts: Timeouts { call, ..self.timeouts },
+            retries,
+            budget: budget(),
+            ..self.clone()
+        }
     }
 
     /// The same client, for calls that are tried once and may take this long.
@@ -199,7 +211,9 @@ impl Client {
         method: &str,
         request: &Q,
     ) -> Result<A, PortError> {
-        let url = self.url(&format!("{}:{method}", model.id));
+        let mut url = self.url(&format!("{}:{method}", model.id));
+        // Half of a vector would be spaces (<https://docs.cloud.google.com/apis/docs/system-parameters>).
+        url.set_query(Some("prettyPrint=false"));
         let answer = async {
             let request = || self.http.post(url.clone()).json(request);
             read_json(self.send(model, request, self.retries.times).await?).await
@@ -392,6 +406,10 @@ pub(crate) fn broken(error: reqwest::Error, message: &'static str) -> PortError 
             .with_source(error);
     }
     PortError::new(ErrorKind::Unavailable, message).with_source(error)
+}
+
+fn budget() -> Arc<TpsBudget> {
+    Arc::new(TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_PART))
 }
 
 async fn read(response: &mut Response, limit: usize) -> Result<Vec<u8>, PortError> {

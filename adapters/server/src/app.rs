@@ -19,7 +19,7 @@ use crate::indexer::{Extent, Indexer, Unasked};
 use crate::start::AwaitedRetriever;
 use crate::store::Store;
 use crate::telemetry;
-use crate::wiring::{self, Conversations, Pace};
+use crate::wiring::{self, Conversations, Models, Pace};
 
 /// How long the end waits for the disk of the journal.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -62,15 +62,16 @@ impl App {
         let Conversations { sessions, threads } = wiring::conversations(&config, redis.as_ref());
         let http = wiring::http(&config, connections, threads, redis.as_ref());
         let ledger = wiring::ledger(&config, redis.as_ref())?;
-        let embedder = wiring::metered_embedder(&config, Pace::Reader, ledger.as_ref())?;
+        let models = Models::of(&config);
+        let embedder = models.metered_embedder(Pace::Reader, ledger.as_ref())?;
         let store = wiring::store(&config, embedder.as_ref()).await?;
-        let indexer = wiring::indexer(&config, &store)?;
+        let indexer = wiring::indexer(&models, &store)?;
         let (retriever, made) = AwaitedRetriever::new(store.retriever);
         let store = Store { retriever: Arc::new(retriever), ..store };
         let journal = wiring::journal(&config)?;
         let noting = journal.clone().map(|journal| journal as Arc<dyn Journal>);
         let (embedder, ledger) = (Arc::clone(&embedder), ledger.as_ref());
-        let chat = wiring::journalling_chat(&config, embedder, &store, sessions, noting, ledger)?;
+        let chat = wiring::journalling_chat(&models, embedder, &store, sessions, noting, ledger)?;
         let (stop, stopped) = oneshot::channel();
         let mut serving = JoinSet::new();
         serving.spawn(bound.serve(askbook_http::app(chat, &http), async {

@@ -23,7 +23,7 @@ use serde_json::json;
 use crate::cli::print;
 use crate::config::{Config, RetrieverChoice};
 use crate::store::Store;
-use crate::wiring::{self, Pace};
+use crate::wiring::{self, Models, Pace};
 use finding::{Finding, Level};
 
 /// How many entries of the index are looked at.
@@ -64,9 +64,10 @@ async fn findings(config: &Config) -> Vec<Finding> {
 
 /// What questions find their passages in.
 async fn found(config: &Config) -> anyhow::Result<Vec<Finding>> {
-    let embedder = wiring::embedder(config, Pace::Reader)?;
+    let models = Models::of(config);
+    let embedder = models.embedder(Pace::Reader)?;
     let store = wiring::store(config, embedder.as_ref()).await?;
-    let indexer = wiring::indexer(config, &store)?;
+    let indexer = wiring::indexer(&models, &store)?;
     let mut findings = Vec::new();
     if let RetrieverChoice::Qdrant { address, collection } = &config.retriever {
         match wiring::qdrant(config, address, collection)?.describe().await {

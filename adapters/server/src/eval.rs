@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use crate::cli::print;
 use crate::config::Config;
 use crate::store::Store;
-use crate::wiring::{self, Pace};
+use crate::wiring::{self, Models, Pace};
 use conversation::Comparison;
 use report::Report;
 use set::{Asked, Half};
@@ -130,7 +130,8 @@ async fn converse(config: &Config, arguments: &EvalArguments) -> anyhow::Result<
     if let Some(half) = arguments.half {
         talks.retain(|talk| talk.asked.half == half);
     }
-    let (embedder, store) = searchable(config).await?;
+    let models = Models::of(config);
+    let (embedder, store) = searchable(&models).await?;
     let set: Vec<Asked> = talks.iter().map(|talk| talk.asked.clone()).collect();
     let missing = missing(&set, &store, arguments).await?;
     let search = wiring::search(config, embedder, &store);
@@ -161,7 +162,7 @@ impl Compared {
     fn new(config: &Config, settings: &[(String, String)]) -> anyhow::Result<Self> {
         let other = config.with(settings.iter().cloned())?;
         let recipe = |config: &Config| -> anyhow::Result<Recipe> {
-            let embedder = wiring::embedder(config, Pace::Owner)?;
+            let embedder = Models::of(config).embedder(Pace::Owner)?;
             Ok(Recipe::of(embedder.as_ref(), config.book().chunker()))
         };
         let apart = other.settings.data_dir == config.settings.data_dir
@@ -186,9 +187,10 @@ async fn measure(
     dense: Option<&StoredRankings>,
     arguments: &EvalArguments,
 ) -> anyhow::Result<Report> {
-    let (embedder, store) = searchable(config).await?;
+    let models = Models::of(config);
+    let (embedder, store) = searchable(&models).await?;
     let missing = missing(set, &store, arguments).await?;
-    let chat = |store: &Store| wiring::chat(config, Arc::clone(&embedder), store);
+    let chat = |store: &Store| wiring::chat(&models, Arc::clone(&embedder), store);
     let (limits, answers) = (wiring::question_limits(config), arguments.answers);
     let plain = chat(&store)?;
     // Draws on stderr, and on a terminal only.
@@ -215,10 +217,10 @@ async fn measure(
 }
 
 /// What questions are asked of, with an index in it.
-async fn searchable(config: &Config) -> anyhow::Result<(Arc<dyn Embedder>, Store)> {
-    let embedder = wiring::embedder(config, Pace::Owner)?;
-    let store = wiring::store(config, embedder.as_ref()).await?;
-    let indexer = wiring::indexer(config, &store)?;
+async fn searchable(models: &Models<'_>) -> anyhow::Result<(Arc<dyn Embedder>, Store)> {
+    let embedder = models.embedder(Pace::Owner)?;
+    let store = wiring::store(models.config, embedder.as_ref()).await?;
+    let indexer = wiring::indexer(models, &store)?;
     if indexer.ensure().await?.is_none() {
         indexer.renew().await?;
     }

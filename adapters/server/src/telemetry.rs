@@ -1,5 +1,6 @@
 //! Logs, metrics and traces: one subscriber and one recorder for the whole process.
 
+mod fields;
 mod measures;
 #[cfg(feature = "otel")]
 mod spans;
@@ -18,6 +19,7 @@ use crate::config::LogFormat;
 #[cfg(feature = "otel")]
 use crate::config::collector;
 
+use fields::AppendedFields;
 pub(crate) use measures::measure;
 #[cfg(feature = "otel")]
 pub(crate) use spans::{SpannedEmbedder, SpannedGenerator, SpannedRetriever};
@@ -39,7 +41,8 @@ where
     let layer = if pretty {
         layer.with_ansi(is_terminal).boxed()
     } else {
-        layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+        let layer = layer.json().flatten_event(true).with_current_span(true).with_span_list(false);
+        layer.fmt_fields(AppendedFields::default()).boxed()
     };
     layer.with_filter(filter).boxed()
 }
@@ -124,6 +127,31 @@ mod tests {
         let event: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(event["message"], "passages retrieved");
         assert_eq!(event["retrieval.count"], 3);
+    }
+
+    #[test]
+    fn an_event_has_the_fields_of_its_span_as_they_were_recorded() {
+        let text = logged(LogFormat::Json, false, || {
+            let field = tracing::field::Empty;
+            let (full, empty) = (
+                tracing::info_span!("full", id = 1, found = field, text = field, end = field),
+                tracing::info_span!("empty", found = field),
+            );
+            full.record("found", 2).record("text", "a \"}\n{").record("end", "left");
+            full.record("end", "whole");
+            tracing::info!(parent: &full, "answered");
+            tracing::info!(parent: &empty, "answered");
+            empty.record("found", 3);
+            tracing::info!(parent: &empty, "answered");
+        });
+        let span = |line| serde_json::from_str::<serde_json::Value>(line).unwrap()["span"].take();
+        let spans: Vec<_> = text.lines().map(span).collect();
+        let fields = serde_json::json!(
+            {"name": "full", "id": 1, "found": 2, "text": "a \"}\n{", "end": "whole"}
+        );
+        assert_eq!(spans[0], fields);
+        assert_eq!(spans[1], serde_json::json!({"name": "empty"}));
+        assert_eq!(spans[2], serde_json::json!({"name": "empty", "found": 3}));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::config::{Config, RetrieverChoice, Switch};
 use crate::indexer::{Indexer, Unasked};
 use crate::store::Store;
 pub(crate) use http::{connections, http};
-pub(crate) use models::{Pace, embedder, gemini, gemini_generator, metered_embedder};
+pub(crate) use models::{Models, Pace, gemini, gemini_generator};
 pub(crate) use shared::{Conversations, conversations, ledger, pause_switch, redis};
 pub(crate) use stores::{qdrant, store};
 
@@ -43,28 +43,29 @@ pub(crate) fn journal_folder(config: &Config) -> PathBuf {
 /// The chat over this embedder and store, and the rest as configured. Nothing of what it is asked
 /// is kept in a journal: for the owner's own questions.
 pub(crate) fn chat(
-    config: &Config,
+    models: &Models<'_>,
     embedder: Arc<dyn Embedder>,
     store: &Store,
 ) -> anyhow::Result<Chat> {
-    let sessions = conversations(config, None).sessions;
-    journalling_chat(config, embedder, store, sessions, None, None)
+    let sessions = conversations(models.config, None).sessions;
+    journalling_chat(models, embedder, store, sessions, None, None)
 }
 
 /// The same, with what keeps its conversations, a journal, and an account of what the answers cost.
 pub(crate) fn journalling_chat(
-    config: &Config,
+    models: &Models<'_>,
     embedder: Arc<dyn Embedder>,
     store: &Store,
     sessions: Arc<dyn ChatSession>,
     journal: Option<Arc<dyn Journal>>,
     ledger: Option<&Arc<dyn Ledger>>,
 ) -> anyhow::Result<Chat> {
+    let config = models.config;
     let settings = &config.settings;
     let ports = Ports {
         embedder,
         retriever: Arc::clone(&store.retriever),
-        generators: models::generators(config, ledger)?,
+        generators: models.generators(ledger)?,
         sessions,
         journal,
     };
@@ -91,7 +92,8 @@ fn search_settings(config: &Config) -> SearchSettings {
 }
 
 /// What keeps the index in this store in step with the book.
-pub(crate) fn indexer(config: &Config, store: &Store) -> anyhow::Result<Indexer> {
+pub(crate) fn indexer(models: &Models<'_>, store: &Store) -> anyhow::Result<Indexer> {
+    let config = models.config;
     let unasked = match (&config.retriever, config.embedder.is_local()) {
         (RetrieverChoice::Qdrant { .. }, _) => Unasked::NotOurs,
         (_, true) => Unasked::AtOnce,
@@ -99,7 +101,7 @@ pub(crate) fn indexer(config: &Config, store: &Store) -> anyhow::Result<Indexer>
         #[cfg(feature = "edge")]
         (RetrieverChoice::Edge, false) => Unasked::Never,
     };
-    let embedder = embedder(config, Pace::Owner)?;
+    let embedder = models.embedder(Pace::Owner)?;
     let (index, wanted) = (Arc::clone(&store.index), store.wanted.clone());
     Ok(Indexer { book: config.book(), embedder, index, wanted, unasked })
 }

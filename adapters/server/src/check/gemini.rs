@@ -2,21 +2,8 @@
 
 use askbook::error::PortError;
 use askbook_gemini::{Client, EmbedderConfig, GeminiEmbedder, QueryTask};
-use secrecy::SecretString;
 
-use crate::config::{Config, EmbedderChoice};
-
-/// The key of the embedder, if that calls Gemini.
-pub(super) fn key(embedder: &EmbedderChoice) -> Option<&SecretString> {
-    match embedder {
-        EmbedderChoice::Gemini(key) => Some(key),
-        #[cfg(feature = "edge")]
-        EmbedderChoice::Hybrid(key) => Some(key),
-        #[cfg(feature = "edge")]
-        EmbedderChoice::Bm25 => None,
-        EmbedderChoice::Memory => None,
-    }
-}
+use crate::config::Config;
 
 /// The embedder of the settings, over this client.
 pub(super) fn embedder(config: &Config, client: Client) -> Result<GeminiEmbedder, PortError> {

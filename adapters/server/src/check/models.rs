@@ -6,7 +6,7 @@ use askbook_gemini::{Client, ListedModel};
 
 use super::{Finding, Level, gemini};
 use crate::config::Config;
-use crate::wiring::{self, Pace};
+use crate::wiring;
 
 const KEY: &str = "gemini-key";
 
@@ -15,7 +15,7 @@ const LISTED: usize = 20;
 
 /// Makes no call when Gemini is not one of the parts.
 pub(super) async fn findings(config: &Config) -> Vec<Finding> {
-    let embeds = gemini::key(&config.embedder);
+    let embeds = config.embedder.key();
     let writes = config.generator.key();
     let Some(key) = embeds.or(writes) else {
         let unused = config.settings.gemini_api_key.as_ref().map(|_| {
@@ -24,7 +24,7 @@ pub(super) async fn findings(config: &Config) -> Vec<Finding> {
         });
         return unused.into_iter().collect();
     };
-    let client = match wiring::gemini(config, key, Pace::Reader) {
+    let client = match wiring::gemini(config, key) {
         Ok(client) => client,
         Err(error) => return vec![Finding::misconfiguration(KEY, &error)],
     };

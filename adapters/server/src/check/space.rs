@@ -11,7 +11,7 @@ use askbook_gemini::Task;
 
 use super::{Finding, gemini};
 use crate::config::Config;
-use crate::wiring::{self, Pace};
+use crate::wiring;
 
 const SPACE: &str = "space";
 const TERMS: &str = "terms";
@@ -70,7 +70,7 @@ pub(super) async fn findings(
     if !dense.is_empty() {
         findings.push(match dense_likenesses(config, embedder, &dense, own).await {
             Ok(likenesses) => {
-                let model = match gemini::key(&config.embedder) {
+                let model = match config.embedder.key() {
                     Some(_) => &config.settings.embedding_model,
                     None => embedder.space(),
                 };
@@ -127,12 +127,12 @@ async fn dense_likenesses(
         Likeness { made: made.to_owned(), own, cosine: median(cosines.collect()) }
     };
     let mut likenesses = Vec::new();
-    let Some(key) = gemini::key(&config.embedder) else {
+    let Some(key) = config.embedder.key() else {
         let made = embedder.embed(&texts(entries, own), Purpose::Passage, shape).await?;
         let made: Vec<Vec<f32>> = made.into_iter().filter_map(|made| made.dense).collect();
         return Ok(vec![likeness("passages", true, &made)]);
     };
-    let client = wiring::gemini(config, key, Pace::Reader).map_err(port_error)?;
+    let client = wiring::gemini(config, key).map_err(port_error)?;
     let embedder = gemini::embedder(config, client)?;
     for indexed in if own { &[true, false][..] } else { &[false] } {
         let texts = texts(entries, *indexed);

@@ -20,7 +20,7 @@ use super::arguments::{AskArguments, SearchArguments};
 use super::print;
 use crate::config::Config;
 use crate::store::Store;
-use crate::wiring::{self, Pace};
+use crate::wiring::{self, Models, Pace};
 
 /// How much of a passage is shown to people, in characters.
 const EXCERPT: usize = 300;
@@ -30,8 +30,9 @@ pub(super) async fn ask(config: &Config, wanted: &AskArguments) -> anyhow::Resul
     let AskArguments { question, selected_text, page, .. } = wanted;
     let limits = wiring::question_limits(config);
     let question = Question::new(question, selected_text.as_deref(), page.as_deref(), limits)?;
-    let (embedder, store) = searchable(config).await?;
-    let chat = wiring::chat(config, embedder, &store)?;
+    let models = Models::of(config);
+    let (embedder, store) = searchable(&models).await?;
+    let chat = wiring::chat(&models, embedder, &store)?;
     let ask = Ask::once(MessageId(Uuid::new_v4()), question);
     if wanted.show_prompt {
         let Rendered { system, user } = chat.prompt(ask).await?.render();
@@ -113,7 +114,7 @@ fn loss_text(loss: Loss) -> String {
 pub(super) async fn search(config: &Config, wanted: &SearchArguments) -> anyhow::Result<()> {
     let limits = wiring::question_limits(config);
     let question = Question::new(&wanted.question, None, wanted.page.as_deref(), limits)?;
-    let (embedder, store) = searchable(config).await?;
+    let (embedder, store) = searchable(&Models::of(config)).await?;
     let search = wiring::search(config, embedder, &store);
     let found = search.find(Query::from(&question), wanted.limit).await?;
     if wanted.json {
@@ -123,10 +124,10 @@ pub(super) async fn search(config: &Config, wanted: &SearchArguments) -> anyhow:
 }
 
 /// An embedder and a store with an index in it, as far as that can be made at once.
-async fn searchable(config: &Config) -> anyhow::Result<(Arc<dyn Embedder>, Store)> {
-    let embedder = wiring::embedder(config, Pace::Reader)?;
-    let store = wiring::store(config, embedder.as_ref()).await?;
-    let indexer = wiring::indexer(config, &store)?;
+async fn searchable(models: &Models<'_>) -> anyhow::Result<(Arc<dyn Embedder>, Store)> {
+    let embedder = models.embedder(Pace::Reader)?;
+    let store = wiring::store(models.config, embedder.as_ref()).await?;
+    let indexer = wiring::indexer(models, &store)?;
     indexer.ensure().await?;
     store.ensure_mirror().await;
     Ok((embedder, store))

@@ -14,7 +14,7 @@ use crate::book::Reading;
 use crate::config::{Config, RetrieverChoice};
 use crate::cost::Estimate;
 use crate::indexer::{Extent, Indexer};
-use crate::wiring::{self, Pace};
+use crate::wiring::{self, Models, Pace};
 
 /// Indexes the book and remembers which one that was; or says what that would do.
 pub(super) async fn index(config: &Config, wanted: &IndexArguments) -> anyhow::Result<()> {
@@ -25,9 +25,10 @@ pub(super) async fn index(config: &Config, wanted: &IndexArguments) -> anyhow::R
         );
     }
     let mut shutdown = pin!(shutdown().context("cannot listen to signals")?);
-    let embedder = wiring::embedder(config, Pace::Owner)?;
+    let models = Models::of(config);
+    let embedder = models.embedder(Pace::Owner)?;
     let store = wiring::store(config, embedder.as_ref()).await?;
-    let indexer = wiring::indexer(config, &store)?;
+    let indexer = wiring::indexer(&models, &store)?;
     let reading = tokio::select! {
         reading = indexer.read() => reading?,
         () = &mut shutdown => bail!("interrupted"),

@@ -37,6 +37,18 @@ pub(crate) enum GeneratorChoice {
 }
 
 impl EmbedderChoice {
+    /// The key, where a model makes vectors.
+    pub(crate) fn key(&self) -> Option<&SecretString> {
+        match self {
+            Self::Gemini(key) => Some(key),
+            #[cfg(feature = "edge")]
+            Self::Hybrid(key) => Some(key),
+            #[cfg(feature = "edge")]
+            Self::Bm25 => None,
+            Self::Memory => None,
+        }
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Gemini(_) => "gemini",

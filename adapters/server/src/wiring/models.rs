@@ -1,6 +1,6 @@
 //! Models: what turns text into vectors, and what writes the answers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use askbook::embedding::VectorShape;
@@ -36,74 +36,161 @@ pub(crate) enum Pace {
     Owner,
 }
 
-/// What turns text into vectors. Nothing is accounted for: for what the owner asks.
-pub(crate) fn embedder(config: &Config, pace: Pace) -> anyhow::Result<Arc<dyn Embedder>> {
-    metered_embedder(config, pace, None)
+/// The models that the settings name. Those of Gemini's share their connections.
+pub(crate) struct Models<'a> {
+    pub(crate) config: &'a Config,
+    gemini: OnceLock<Client>,
 }
 
-/// The same, with an account of what readers' questions cost.
-pub(crate) fn metered_embedder(
-    config: &Config,
-    pace: Pace,
-    ledger: Option<&Arc<dyn Ledger>>,
-) -> anyhow::Result<Arc<dyn Embedder>> {
-    Ok(match &config.embedder {
-        EmbedderChoice::Gemini(key) => gemini_embedder(config, key, pace, ledger)?,
-        #[cfg(feature = "edge")]
-        EmbedderChoice::Bm25 => bm25(config)?,
-        #[cfg(feature = "edge")]
-        EmbedderChoice::Hybrid(key) => {
-            let dense = gemini_embedder(config, key, pace, ledger)?;
-            Arc::new(HybridEmbedder::new(dense, bm25(config)?))
-        }
-        EmbedderChoice::Memory => Arc::new(MemoryEmbedder::new(VectorShape::sparse())),
-    })
-}
+impl<'a> Models<'a> {
+    pub(crate) fn of(config: &'a Config) -> Self {
+        Self { config, gemini: OnceLock::new() }
+    }
 
-fn gemini_embedder(
-    config: &Config,
-    key: &SecretString,
-    pace: Pace,
-    ledger: Option<&Arc<dyn Ledger>>,
-) -> anyhow::Result<Arc<dyn Embedder>> {
-    let settings = &config.settings;
-    let embedder = EmbedderConfig {
-        model: settings.embedding_model.clone(),
-        dimension: settings.embedding_dimensions,
-        query_task: match settings.query_task {
-            QueryTask::RetrievalQuery => askbook_gemini::QueryTask::RetrievalQuery,
-            QueryTask::QuestionAnswering => askbook_gemini::QueryTask::QuestionAnswering,
-        },
-    };
-    let embedder = GeminiEmbedder::new(gemini(config, key, pace)?, embedder)?;
-    #[cfg(feature = "otel")]
-    let embedder = {
-        let url = settings.gemini_base_url.as_str();
-        SpannedEmbedder::new(embedder, &settings.embedding_model, url)
-    };
-    let embedder: Arc<dyn Embedder> = match ledger {
-        Some(ledger) => {
-            let (embedder, price) = (Arc::new(embedder), config.spending.embedding);
-            let metered = MeteredEmbedder::new(embedder, Arc::clone(ledger), price);
-            Arc::new(metered.named(&settings.embedding_model))
-        }
-        None => Arc::new(embedder),
-    };
-    Ok(match pace {
-        Pace::Reader => {
-            let guard = guard(config, &settings.embedding_model, FAILURES);
-            let guarded = GuardedEmbedder::new(embedder, guard);
-            let guarded = match settings.hedge {
-                Switch::On => guarded.hedged(),
-                Switch::Off => guarded,
-            };
-            match settings.embedding_cache {
-                Some(bytes) => Arc::new(CachedEmbedder::new(Arc::new(guarded), bytes)),
-                None => Arc::new(guarded),
+    /// What turns text into vectors. Nothing is accounted for: for what the owner asks.
+    pub(crate) fn embedder(&self, pace: Pace) -> anyhow::Result<Arc<dyn Embedder>> {
+        self.metered_embedder(pace, None)
+    }
+
+    /// The same, with an account of what readers' questions cost.
+    pub(crate) fn metered_embedder(
+        &self,
+        pace: Pace,
+        ledger: Option<&Arc<dyn Ledger>>,
+    ) -> anyhow::Result<Arc<dyn Embedder>> {
+        Ok(match &self.config.embedder {
+            EmbedderChoice::Gemini(key) => self.gemini_embedder(key, pace, ledger)?,
+            #[cfg(feature = "edge")]
+            EmbedderChoice::Bm25 => bm25(self.config)?,
+            #[cfg(feature = "edge")]
+            EmbedderChoice::Hybrid(key) => {
+                let dense = self.gemini_embedder(key, pace, ledger)?;
+                Arc::new(HybridEmbedder::new(dense, bm25(self.config)?))
             }
+            EmbedderChoice::Memory => Arc::new(MemoryEmbedder::new(VectorShape::sparse())),
+        })
+    }
+
+    fn gemini_embedder(
+        &self,
+        key: &SecretString,
+        pace: Pace,
+        ledger: Option<&Arc<dyn Ledger>>,
+    ) -> anyhow::Result<Arc<dyn Embedder>> {
+        let config = self.config;
+        let settings = &config.settings;
+        let embedder = EmbedderConfig {
+            model: settings.embedding_model.clone(),
+            dimension: settings.embedding_dimensions,
+            query_task: match settings.query_task {
+                QueryTask::RetrievalQuery => askbook_gemini::QueryTask::RetrievalQuery,
+                QueryTask::QuestionAnswering => askbook_gemini::QueryTask::QuestionAnswering,
+            },
+        };
+        let embedder = GeminiEmbedder::new(self.gemini(key, pace)?, embedder)?;
+        #[cfg(feature = "otel")]
+        let embedder = {
+            let url = settings.gemini_base_url.as_str();
+            SpannedEmbedder::new(embedder, &settings.embedding_model, url)
+        };
+        let embedder: Arc<dyn Embedder> = match ledger {
+            Some(ledger) => {
+                let (embedder, price) = (Arc::new(embedder), config.spending.embedding);
+                let metered = MeteredEmbedder::new(embedder, Arc::clone(ledger), price);
+                Arc::new(metered.named(&settings.embedding_model))
+            }
+            None => Arc::new(embedder),
+        };
+        Ok(match pace {
+            Pace::Reader => {
+                let guard = guard(config, &settings.embedding_model, FAILURES);
+                let guarded = GuardedEmbedder::new(embedder, guard);
+                let guarded = match settings.hedge {
+                    Switch::On => guarded.hedged(),
+                    Switch::Off => guarded,
+                };
+                match settings.embedding_cache {
+                    Some(bytes) => Arc::new(CachedEmbedder::new(Arc::new(guarded), bytes)),
+                    None => Arc::new(guarded),
+                }
+            }
+            Pace::Owner => embedder,
+        })
+    }
+
+    /// What writes the answers: the model of the settings, and what stands in for it, in order.
+    pub(super) fn generators(
+        &self,
+        ledger: Option<&Arc<dyn Ledger>>,
+    ) -> anyhow::Result<Vec<Arc<dyn Generator>>> {
+        let settings = &self.config.settings;
+        Ok(match &self.config.generator {
+            GeneratorChoice::Gemini(key) => {
+                let client = self.gemini(key, Pace::Reader)?;
+                let answers = settings
+                    .answer_cache
+                    .map(|bytes| Answers::new(bytes, settings.answer_cache_ttl));
+                let model = |model: &String| {
+                    written_by(self.config, model, &client, answers.as_ref(), ledger)
+                };
+                let mut generators = vec![model(&settings.gemini_model)];
+                generators.extend(settings.gemini_fallback_model.as_ref().map(model));
+                if settings.fallback == FallbackName::Quote {
+                    generators.push(Arc::new(QuoteGenerator::new()));
+                }
+                generators
+            }
+            GeneratorChoice::Quote => vec![Arc::new(QuoteGenerator::new())],
+            GeneratorChoice::Memory => vec![Arc::new(MemoryGenerator)],
+        })
+    }
+
+    fn gemini(&self, key: &SecretString, pace: Pace) -> anyhow::Result<Client> {
+        let client = if let Some(client) = self.gemini.get() {
+            client
+        } else {
+            let client = gemini(self.config, key)?;
+            self.gemini.get_or_init(|| client)
+        };
+        Ok(match pace {
+            Pace::Reader => client.clone(),
+            // A free key's quota is renewed every minute.
+            Pace::Owner => client.paced(
+                Duration::from_mins(5).max(self.config.settings.upstream_timeout),
+                Retries {
+                    times: 5,
+                    pause: Duration::from_secs(1),
+                    patience: Duration::from_secs(70),
+                },
+            ),
+        })
+    }
+}
+
+/// A model of Gemini's that writes for readers.
+fn written_by(
+    config: &Config,
+    model: &str,
+    client: &Client,
+    answers: Option<&Answers>,
+    ledger: Option<&Arc<dyn Ledger>>,
+) -> Arc<dyn Generator> {
+    let generator = gemini_generator(config, client.clone(), model);
+    #[cfg(feature = "otel")]
+    let generator = SpannedGenerator::new(generator, config.settings.gemini_base_url.as_str());
+    let generator = Arc::new(generator);
+    let generator: Arc<dyn Generator> = match ledger {
+        Some(ledger) => {
+            let Spending { writing, most, .. } = config.spending;
+            Arc::new(MeteredGenerator::new(generator, Arc::clone(ledger), writing, most))
         }
-        Pace::Owner => embedder,
-    })
+        None => generator,
+    };
+    let guarded = GuardedGenerator::new(generator, guard(config, model, FAILURES));
+    match answers {
+        Some(answers) => Arc::new(CachedGenerator::new(Arc::new(guarded), answers.clone())),
+        None => Arc::new(guarded),
+    }
 }
 
 #[cfg(feature = "edge")]
@@ -111,50 +198,6 @@ pub(super) fn bm25(config: &Config) -> anyhow::Result<Arc<dyn Embedder>> {
     let bm25 = Bm25Embedder::new(&config.settings.language);
     let context = "ASKBOOK_LANGUAGE cannot be used";
     Ok(Arc::new(bm25.map_err(|error| anyhow::Error::new(error).context(context))?))
-}
-
-/// What writes the answers: the model of the settings, and what stands in for it, in order.
-pub(super) fn generators(
-    config: &Config,
-    ledger: Option<&Arc<dyn Ledger>>,
-) -> anyhow::Result<Vec<Arc<dyn Generator>>> {
-    let settings = &config.settings;
-    Ok(match &config.generator {
-        GeneratorChoice::Gemini(key) => {
-            let client = gemini(config, key, Pace::Reader)?;
-            let answers =
-                settings.answer_cache.map(|bytes| Answers::new(bytes, settings.answer_cache_ttl));
-            let model = |model: &String| -> Arc<dyn Generator> {
-                let generator = gemini_generator(config, client.clone(), model);
-                #[cfg(feature = "otel")]
-                let generator = SpannedGenerator::new(generator, settings.gemini_base_url.as_str());
-                let generator = Arc::new(generator);
-                let generator: Arc<dyn Generator> = match ledger {
-                    Some(ledger) => {
-                        let (ledger, spending) = (Arc::clone(ledger), config.spending);
-                        let Spending { writing, most, .. } = spending;
-                        Arc::new(MeteredGenerator::new(generator, ledger, writing, most))
-                    }
-                    None => generator,
-                };
-                let guarded = GuardedGenerator::new(generator, guard(config, model, FAILURES));
-                match &answers {
-                    Some(answers) => {
-                        Arc::new(CachedGenerator::new(Arc::new(guarded), answers.clone()))
-                    }
-                    None => Arc::new(guarded),
-                }
-            };
-            let mut generators = vec![model(&settings.gemini_model)];
-            generators.extend(settings.gemini_fallback_model.as_ref().map(model));
-            if settings.fallback == FallbackName::Quote {
-                generators.push(Arc::new(QuoteGenerator::new()));
-            }
-            generators
-        }
-        GeneratorChoice::Quote => vec![Arc::new(QuoteGenerator::new())],
-        GeneratorChoice::Memory => vec![Arc::new(MemoryGenerator)],
-    })
 }
 
 /// A model of Gemini's that writes.
@@ -172,28 +215,22 @@ pub(crate) fn gemini_generator(config: &Config, client: Client, model: &str) -> 
     )
 }
 
-pub(crate) fn gemini(config: &Config, key: &SecretString, pace: Pace) -> anyhow::Result<Client> {
+/// Calls Gemini at the pace of readers.
+pub(crate) fn gemini(config: &Config, key: &SecretString) -> anyhow::Result<Client> {
     const CONNECT: Duration = Duration::from_secs(5);
     let settings = &config.settings;
     let limit = settings.upstream_timeout;
-    let (call, retries) = match pace {
-        Pace::Reader => {
-            let pause = Duration::from_millis(250);
-            (limit, Retries { times: 2, pause, patience: patience(config) })
-        }
-        // A free key's quota is renewed every minute.
-        Pace::Owner => (
-            Duration::from_mins(5).max(limit),
-            Retries { times: 5, pause: Duration::from_secs(1), patience: Duration::from_secs(70) },
-        ),
-    };
     let client = Client::new(ClientConfig {
         base_url: settings.gemini_base_url.clone(),
         api_version: settings.gemini_api_version.clone(),
         api_key: key.clone(),
         proxy: settings.gemini_proxy.clone(),
-        timeouts: Timeouts { connect: CONNECT.min(limit), read: limit, call },
-        retries,
+        timeouts: Timeouts { connect: CONNECT.min(limit), read: limit, call: limit },
+        retries: Retries {
+            times: 2,
+            pause: Duration::from_millis(250),
+            patience: patience(config),
+        },
     })?;
     Ok(client)
 }
@@ -207,7 +244,7 @@ mod tests {
         let models = |given: &[(&str, &str)]| -> Vec<String> {
             let nowhere = ("ASKBOOK_DATA_DIR", "/nonexistent/askbook");
             let config = Config::from_values([&[nowhere], given].concat()).unwrap();
-            let generators = generators(&config, None).unwrap();
+            let generators = Models::of(&config).generators(None).unwrap();
             generators.iter().map(|generator| generator.model().to_owned()).collect()
         };
         let key = ("GEMINI_API_KEY", "k3y");

@@ -9,6 +9,7 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use super::super::Level;
 use super::*;
+use crate::wiring::{Models, Pace};
 
 const SIZE: usize = 128;
 
@@ -82,7 +83,7 @@ async fn checked(entries: &[Entry], own: bool) -> (Vec<Finding>, usize) {
         ("ASKBOOK_DATA_DIR", "/nonexistent/askbook"),
     ])
     .unwrap();
-    let embedder = wiring::embedder(&config, Pace::Reader).unwrap();
+    let embedder = Models::of(&config).embedder(Pace::Reader).unwrap();
     let findings = findings(&config, embedder.as_ref(), entries, own).await;
     assert!(!format!("{findings:?}").contains("s3cret"));
     (findings, server.received_requests().await.unwrap().len())
