@@ -8,6 +8,7 @@ pub struct Question {
     text: String,
     selected_text: Option<String>,
     page: Option<String>,
+    anew: bool,
 }
 
 /// How long the parts of a question may be, in characters.
@@ -64,7 +65,18 @@ impl Question {
         within("the selected text", selected_text.unwrap_or(""), limits.selected_text)?;
         within("the page", page.unwrap_or(""), PAGE_LIMIT)?;
         let (selected_text, page) = (selected_text.and_then(visible), page.and_then(visible));
-        Ok(Self { text: seen, selected_text, page })
+        Ok(Self { text: seen, selected_text, page, anew: false })
+    }
+
+    /// The same question of a reader who has an answer to it and wants another one.
+    #[must_use]
+    pub fn anew(self) -> Self {
+        Self { anew: true, ..self }
+    }
+
+    /// Whether the answer has to be written anew: one that was written before does not do.
+    pub fn is_anew(&self) -> bool {
+        self.anew
     }
 
     /// What is asked.

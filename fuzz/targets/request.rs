@@ -3,20 +3,19 @@
 #![no_main]
 
 use askbook::feedback::Rating;
-use askbook::question::{Question, QuestionLimits};
 use askbook::session::{Conversation, Role, Session, Turn};
-use askbook_http::fuzzing::{Refusal, chat, feedback, search};
+use askbook_http::fuzzing::{chat, feedback, search};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 
-/// Longer than any of our own words.
-const DETAIL: usize = 300;
+#[path = "../sent.rs"]
+mod sent;
 
 fuzz_target!(|body: &[u8]| {
     match chat(body) {
         Ok(asked) => {
             let (question, conversation, original) = &asked;
-            check(question);
+            sent::question(question);
             let Conversation { session, history } = conversation;
             assert!(history.iter().all(|turn| !turn.text.trim().is_empty()));
             let session_id = match session {
@@ -34,18 +33,18 @@ fuzz_target!(|body: &[u8]| {
             });
             assert_eq!(chat(&bytes(&body)).as_ref(), Ok(&asked));
         }
-        Err(refusal) => check_refusal(&refusal),
+        Err(refusal) => sent::refusal(&refusal),
     }
     match search(body) {
         Ok(sought) => {
             let (question, most) = &sought;
-            check(question);
+            sent::question(question);
             assert!(question.selected_text().is_none());
             assert!(most.is_none_or(|most| most.get() <= 50));
             let body = json!({ "query": question.text(), "page": question.page(), "limit": most });
             assert_eq!(search(&bytes(&body)).as_ref(), Ok(&sought));
         }
-        Err(refusal) => check_refusal(&refusal),
+        Err(refusal) => sent::refusal(&refusal),
     }
     match feedback(body) {
         Ok(feedback_given) => {
@@ -65,24 +64,9 @@ fuzz_target!(|body: &[u8]| {
             });
             assert_eq!(feedback(&bytes(&body)).as_ref(), Ok(given));
         }
-        Err(refusal) => check_refusal(&refusal),
+        Err(refusal) => sent::refusal(&refusal),
     }
 });
-
-fn check(question: &Question) {
-    let limits = QuestionLimits::default();
-    let parts = [
-        (Some(question.text()), limits.text),
-        (question.selected_text(), limits.selected_text),
-        (question.page(), 2_000),
-    ];
-    for (text, limit) in parts {
-        let Some(text) = text else { continue };
-        assert!(!text.is_empty() && text.trim() == text, "{text:?}");
-        assert!(text.chars().count() <= limit);
-        assert!(!text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')), "{text:?}");
-    }
-}
 
 fn said(turn: &Turn) -> Value {
     let role = if turn.role == Role::Reader { "user" } else { "assistant" };
@@ -91,12 +75,4 @@ fn said(turn: &Turn) -> Value {
 
 fn bytes(body: &Value) -> Vec<u8> {
     body.to_string().into_bytes()
-}
-
-/// A refusal is of printable ASCII, and names a field by a path that has no blanks in it.
-fn check_refusal((detail, field): &Refusal) {
-    assert!(!detail.is_empty() && detail.len() <= DETAIL, "{detail:?}");
-    assert!(detail.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{detail:?}");
-    let is_path = |field: &String| field.bytes().all(|byte| byte.is_ascii_graphic());
-    assert!(field.as_ref().is_none_or(is_path), "{field:?}");
 }

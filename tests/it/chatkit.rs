@@ -1,9 +1,12 @@
 //! Conversations by the protocol of `ChatKit`: what is kept of them, and where.
 
 use std::fs;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::support::app::{Reply, SMALL_BOOK, TestApp};
 use crate::support::gemini::KEY;
@@ -48,6 +51,22 @@ async fn items(app: &TestApp, thread: &Value) -> Vec<Value> {
     reply.json()["data"].as_array().unwrap().clone()
 }
 
+/// An askbook that answers from a page about a harbour, and remembers answers.
+async fn harbour(gemini: &ScriptedGemini) -> (TempDir, TestApp) {
+    let book = tempfile::tempdir().unwrap();
+    let page = "# Tides\n\nThe harbour is open to ships at high tide.\n";
+    fs::write(book.path().join("tides.md"), page).unwrap();
+    let app = TestApp::start(&[
+        ("ASKBOOK_BOOK", book.path().to_str().unwrap()),
+        ("ASKBOOK_EMBEDDER", "bm25"),
+        ("ASKBOOK_ANSWER_CACHE_BYTES", "8388608"),
+        ("GEMINI_API_KEY", KEY),
+        ("GEMINI_BASE_URL", &gemini.url()),
+    ])
+    .await;
+    (book, app)
+}
+
 #[tokio::test]
 async fn an_answer_is_that_of_every_other_wire_but_for_its_numbers() {
     let app = TestApp::start(&[]).await;
@@ -75,16 +94,7 @@ async fn a_reader_who_stops_an_answer_stops_the_model_and_finds_what_there_is_of
         _ => call.done(QUESTION, ANSWER),
     })
     .await;
-    let book = tempfile::tempdir().unwrap();
-    let page = "# Tides\n\nThe harbour is open to ships at high tide.\n";
-    fs::write(book.path().join("tides.md"), page).unwrap();
-    let app = TestApp::start(&[
-        ("ASKBOOK_BOOK", book.path().to_str().unwrap()),
-        ("ASKBOOK_EMBEDDER", "bm25"),
-        ("GEMINI_API_KEY", KEY),
-        ("GEMINI_BASE_URL", &gemini.url()),
-    ])
-    .await;
+    let (_book, app) = harbour(&gemini).await;
     let create = request(&app, "threads.create", &json!({"input": input(QUESTION)}));
     let mut stream = create.send().await.unwrap();
     let mut read = String::new();
@@ -108,6 +118,33 @@ async fn a_reader_who_stops_an_answer_stops_the_model_and_finds_what_there_is_of
     assert!(text.starts_with("Ships find the harbour open at high tide."), "{text}");
     assert_eq!(content["annotations"].as_array().unwrap().len(), 1);
     assert_eq!(items.len(), 2, "the note that it is not complete is shown to nobody");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_retry_is_written_anew_though_the_answer_is_remembered() {
+    let answers = [ANSWER, "At high tide the harbour is open to ships [1]."];
+    let written = AtomicUsize::new(0);
+    let gemini = ScriptedGemini::start(move |call| {
+        let number = if call.verb == Verb::Write { written.fetch_add(1, SeqCst) } else { 0 };
+        call.done(QUESTION, answers[number.min(1)])
+    })
+    .await;
+    let (_book, app) = harbour(&gemini).await;
+    let text = |told: &[Value]| told.last().unwrap()["item"]["content"][0]["text"].clone();
+    let create = json!({"input": input(QUESTION)});
+    let begun = told(&app, "threads.create", &create).await;
+    assert_eq!(text(&begun), "Ships find the harbour open at high tide.");
+    let again = app.ask(QUESTION).await;
+    assert_eq!((&again["answer"], gemini.paid_calls().len()), (&json!(ANSWER), 1));
+
+    let question = &begun[1]["item"];
+    let retry = json!({"thread_id": question["thread_id"], "item_id": question["id"]});
+    let retried = told(&app, "threads.retry_after_item", &retry).await;
+    assert_eq!(text(&retried), "At high tide the harbour is open to ships.");
+    // And so it is kept.
+    let again = app.ask(QUESTION).await;
+    assert_eq!((&again["answer"], gemini.paid_calls().len()), (&json!(answers[1]), 2));
     app.stop().await;
 }
 

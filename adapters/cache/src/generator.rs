@@ -172,7 +172,10 @@ impl Generator for CachedGenerator {
         let Some(key) = self.answers.key(self.model(), &prompt) else {
             return self.generator.generate(prompt).await;
         };
-        if let Some(answer) = self.answers.recall(key) {
+        // A reader who wants another answer gets one, and the next readers get it, too.
+        if !prompt.question.is_anew()
+            && let Some(answer) = self.answers.recall(key)
+        {
             return Ok(answer);
         }
         let mark = prompt.mark;

@@ -7,7 +7,7 @@
 //! * A [`CachedGenerator`] keeps the answers to questions that have no conversation before them. An
 //!   answer is found again by all that the model was told, the text of the passages included, so
 //!   that a new edition of the book makes it unfindable; a time to live is for all that else may
-//!   change.
+//!   change. A reader who wants another answer gets one, which is kept in place of the first.
 //! * What is kept takes at most so many bytes, and what is asked for often stays longest. Nothing
 //!   runs in the background, and failures are never kept.
 //! * Questions are not kept: they are known by their [`Key`](key::Key) alone.

@@ -143,6 +143,25 @@ async fn an_answer_is_written_once_and_costs_nothing_from_then_on() {
 }
 
 #[tokio::test]
+async fn who_wants_another_answer_gets_one_that_takes_the_place_of_the_first() {
+    let (model, generator) = cached();
+    written(&generator, prompt("When?")).await;
+    let anew = || Prompt { question: question("When?", None, None).anew(), ..prompt("When?") };
+    for answer in ["Twice a day [1].", "At noon [1]."] {
+        model.writes(&[answer]);
+        let (text, _, usage) = written(&generator, anew()).await;
+        assert_eq!((&*text, usage), (answer, USAGE));
+        model.writes(&ANSWER);
+        let (text, _, usage) = written(&generator, prompt("When?")).await;
+        assert_eq!((&*text, usage), (answer, Usage::default()));
+    }
+    // One that says nothing takes the place of none.
+    model.writes(&["[[not in the book]]"]);
+    written(&generator, anew()).await;
+    assert_eq!(written(&generator, prompt("When?")).await.0, "At noon [1].");
+}
+
+#[tokio::test]
 async fn whatever_the_model_is_told_makes_another_question() {
     let told: [fn(&mut Prompt); 9] = [
         |prompt| prompt.question = question("Where?", None, None),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use askbook::chat::{self, Delivery};
 use askbook::search::Query;
+use askbook::session::Session;
 use futures_util::StreamExt;
 use poem::http::HeaderName;
 use poem::{IntoResponse, Request, Response};
@@ -11,7 +12,7 @@ use poem_openapi::{ApiResponse, OpenApi, Tags};
 
 use crate::intake::Intake;
 use crate::json::{Json, JsonBody, Written};
-use crate::problem::{Code, Failure, Listed, Problem};
+use crate::problem::{Code, Failure, Listed, Problem, usual_meaning};
 use crate::progress::Progress;
 use crate::readiness::Probe;
 use crate::request_log::RequestId;
@@ -42,7 +43,9 @@ impl Api {
     async fn read(&self, request: &Request, body: JsonBody<ChatRequest>) -> Result<Asked, Problem> {
         let received: Received = self.intake.read(body).await?;
         let asked = received.into_asked(self.intake.question_limits)?;
-        self.intake.take(request, &asked.conversation).await?;
+        if let Session::Resumed(session) = &asked.conversation.session {
+            self.intake.take(request, session).await?;
+        }
         Ok(asked)
     }
 
@@ -261,19 +264,7 @@ struct Asking;
 impl Listed for Asking {
     type Document = ProblemDocument;
 
-    const REPLIES: &'static [(u16, &'static str)] = &[
-        (400, "The body is no JSON, a field does not fit, or the question cannot be asked."),
-        (401, "The key is wrong, or there is none and it takes one."),
-        (403, "The page that asks is of an origin that is not allowed."),
-        (408, "The body took too long to arrive."),
-        (413, "The body is too large."),
-        (415, "The body is not declared as application/json."),
-        (429, "This client asks too much."),
-        (500, "This server has a fault."),
-        (502, "An upstream declined the question or gave no usable reply."),
-        (503, "An upstream cannot be reached, takes no more for now, or is not set up."),
-        (504, "An upstream, or the answer as a whole, took too long."),
-    ];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 408, 413, 415, 429, 500, 502, 503, 504];
 }
 
 /// How asking for a stream fails, before it begins.
@@ -282,17 +273,7 @@ struct Streaming;
 impl Listed for Streaming {
     type Document = ProblemDocument;
 
-    const REPLIES: &'static [(u16, &'static str)] = &[
-        (400, "The body is no JSON, a field does not fit, or the question cannot be asked."),
-        (401, "The key is wrong, or there is none and it takes one."),
-        (403, "The page that asks is of an origin that is not allowed."),
-        (408, "The body took too long to arrive."),
-        (409, "The stream cannot be taken up again."),
-        (413, "The body is too large."),
-        (415, "The body is not declared as application/json."),
-        (429, "This client asks too much."),
-        (500, "This server has a fault."),
-    ];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 408, 409, 413, 415, 429, 500];
 }
 
 /// How rating a reply fails.
@@ -301,17 +282,15 @@ struct Rated;
 impl Listed for Rated {
     type Document = ProblemDocument;
 
-    const REPLIES: &'static [(u16, &'static str)] = &[
-        (400, "The body is no JSON, or a field does not fit."),
-        (401, "The key is wrong, or there is none and it takes one."),
-        (403, "The page that asks is of an origin that is not allowed."),
-        (408, "The body took too long to arrive."),
-        (413, "The body is too large."),
-        (415, "The body is not declared as application/json."),
-        (429, "This client asks too much."),
-        (500, "This server has a fault."),
-        (503, "The journal takes nothing for now."),
-    ];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 408, 413, 415, 429, 500, 503];
+
+    fn meaning(status: u16) -> &'static str {
+        match status {
+            400 => "The body is no JSON, or a field does not fit.",
+            503 => "The journal takes nothing for now.",
+            _ => usual_meaning(status),
+        }
+    }
 }
 
 /// How looking at the state of the server fails.
@@ -320,10 +299,12 @@ struct Looking;
 impl Listed for Looking {
     type Document = ProblemDocument;
 
-    const REPLIES: &'static [(u16, &'static str)] = &[
-        (401, "The key is wrong, or there is none and it takes one."),
-        (405, "Only GET and HEAD are allowed."),
-        (500, "This server has a fault."),
-        (504, "The reply took too long."),
-    ];
+    const STATUSES: &'static [u16] = &[401, 405, 500, 504];
+
+    fn meaning(status: u16) -> &'static str {
+        match status {
+            504 => "The reply took too long.",
+            _ => usual_meaning(status),
+        }
+    }
 }

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::key::Credentials;
 use crate::problem::Problem;
 use crate::wire::{Asked, FeedbackRequest, Received, Sought};
+use crate::wires::{ai_sdk, chatkit, openai};
 use crate::{ApiKeys, Origin, Proxies, cors, forwarded, json, request_log};
 
 /// What a client is told of a body that is refused: the detail, and which field it is about.
@@ -45,12 +46,40 @@ pub fn feedback(body: &[u8]) -> Result<Feedback, Refusal> {
     read(body, |request: FeedbackRequest| request.into_feedback(limit))
 }
 
+/// The question in the body of a request of the AI SDK, and the conversation that it is asked in.
+///
+/// # Errors
+/// The body holds none.
+pub fn ai_sdk(body: &[u8]) -> Result<(Question, Conversation), Refusal> {
+    read(body, |received: ai_sdk::Received| received.into_asked(QuestionLimits::default()))
+}
+
+/// The same of a request of OpenAI's clients.
+///
+/// # Errors
+/// The body holds none.
+pub fn openai(body: &[u8]) -> Result<(Question, Conversation), Refusal> {
+    read(body, |received: openai::Received| received.into_asked(QuestionLimits::default()))
+}
+
+/// The question in the body of a request of `ChatKit`, if it is one that asks, the title of a
+/// thread that begins with it, and what was typed, as it is kept.
+///
+/// # Errors
+/// The body cannot be understood.
+pub fn chatkit(body: &[u8]) -> Result<Option<(Question, String, String)>, Refusal> {
+    chatkit::asked(body, QuestionLimits::default()).map_err(refusal)
+}
+
 fn read<R: DeserializeOwned, T>(
     body: &[u8],
     into: impl FnOnce(R) -> Result<T, Problem>,
 ) -> Result<T, Refusal> {
-    let refusal = |Problem { detail, field, .. }| (detail.into_owned(), field);
     json::parse(body).and_then(into).map_err(refusal)
+}
+
+fn refusal(Problem { detail, field, .. }: Problem) -> Refusal {
+    (detail.into_owned(), field)
 }
 
 /// Whom a request counts for that this peer passed on, and that client's own share of the address.

@@ -7,7 +7,7 @@ use askbook::chat::{Ask, Chat, Delivery};
 use askbook::event::ChatEvent;
 use askbook::feedback::{Feedback, Rating};
 use askbook::question::{Question, QuestionLimits};
-use askbook::session::{Conversation, MessageId, Session};
+use askbook::session::{Conversation, MessageId, SessionId};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use metrics::counter;
@@ -68,16 +68,9 @@ impl Intake {
         body.read(self.body_limits).await
     }
 
-    /// Takes one question of what the conversation may ask that it belongs to.
-    pub(crate) async fn take(
-        &self,
-        request: &Request,
-        conversation: &Conversation,
-    ) -> Result<(), Problem> {
-        match &conversation.session {
-            Session::Resumed(session) => self.limits.take_session(request, session).await,
-            Session::New | Session::Foreign | Session::Stateless => Ok(()),
-        }
+    /// Takes one question of what a conversation may ask.
+    pub(crate) async fn take(&self, request: &Request, session: &SessionId) -> Result<(), Problem> {
+        self.limits.take_session(request, session).await
     }
 
     /// Tells the owner of the book what a reader thinks of a reply.

@@ -284,12 +284,36 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The error replies that the document lists for an operation: status and meaning.
+/// The error replies that the document lists for an operation.
 pub(crate) trait Listed {
     /// What they hold.
     type Document: Payload;
 
-    const REPLIES: &'static [(u16, &'static str)];
+    const STATUSES: &'static [u16];
+
+    /// What a status means here.
+    fn meaning(status: u16) -> &'static str {
+        usual_meaning(status)
+    }
+}
+
+/// What a status means when a question is asked, and mostly elsewhere.
+pub(crate) fn usual_meaning(status: u16) -> &'static str {
+    match status {
+        400 => "The body is no JSON, a field does not fit, or the question cannot be asked.",
+        401 => "The key is wrong, or there is none and it takes one.",
+        403 => "The page that asks is of an origin that is not allowed.",
+        405 => "Only GET and HEAD are allowed.",
+        408 => "The body took too long to arrive.",
+        409 => "The stream cannot be taken up again.",
+        413 => "The body is too large.",
+        415 => "The body is not declared as application/json.",
+        429 => "This client asks too much.",
+        502 => "An upstream declined the question or gave no usable reply.",
+        503 => "An upstream cannot be reached, takes no more for now, or is not set up.",
+        504 => "An upstream, or the answer as a whole, took too long.",
+        _ => "This server has a fault.",
+    }
 }
 
 /// How the operation `O` fails.
@@ -309,8 +333,8 @@ impl<O> From<Failure<O>> for poem::Error {
 
 impl<O: Listed> ApiResponse for Failure<O> {
     fn meta() -> MetaResponses {
-        let responses = O::REPLIES.iter().map(|&(status, description)| MetaResponse {
-            description,
+        let responses = O::STATUSES.iter().map(|&status| MetaResponse {
+            description: O::meaning(status),
             status: Some(status),
             status_range: None,
             content: vec![MetaMediaType {

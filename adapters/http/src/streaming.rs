@@ -1,5 +1,7 @@
 //! Replies that are written while a chat goes on.
 
+pub(crate) mod sse;
+
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;

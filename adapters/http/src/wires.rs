@@ -6,10 +6,11 @@
 //! errors included. What a protocol can say and askbook has no use for is passed over: whoever
 //! wrote the client did not write it for askbook.
 
-mod ai_sdk;
-mod chatkit;
+pub(crate) mod ai_sdk;
+pub(crate) mod chatkit;
+mod held;
 mod links;
-mod openai;
+pub(crate) mod openai;
 mod transcript;
 
 use poem::Response;

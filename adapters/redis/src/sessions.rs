@@ -32,22 +32,12 @@ pub struct SessionBounds {
 /// While Redis is away, the stand-in keeps conversations in this process. The ones in Redis are
 /// unknown then: their readers begin anew. The ones that were begun in this process are moved to
 /// Redis when they are used after it is back; where both know a conversation, Redis is right.
-#[derive(Debug)]
 pub struct RedisSessions {
     link: RedisLink,
     bounds: SessionBounds,
     record: Script,
     adopt: Script,
-    local: Local,
-}
-
-/// The stand-in; ports have no `Debug`.
-struct Local(Arc<dyn ChatSession>);
-
-impl std::fmt::Debug for Local {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Local")
-    }
+    local: Arc<dyn ChatSession>,
 }
 
 /// Appends `ARGV[1]` to a conversation that is known, with `ARGV[2]` exchanges in `ARGV[3]` bytes and
@@ -81,7 +71,7 @@ impl RedisSessions {
     /// Conversations at the other end of this link, and the stand-in while it is away.
     pub fn new(link: RedisLink, bounds: SessionBounds, local: Arc<dyn ChatSession>) -> Self {
         let (record, adopt) = (Script::new(RECORD), Script::new(ADOPT));
-        Self { link, bounds, record, adopt, local: Local(local) }
+        Self { link, bounds, record, adopt, local }
     }
 
     fn ttl(&self) -> i64 {
@@ -164,7 +154,7 @@ impl ChatSession for RedisSessions {
         };
         match self.link.call(begin).await {
             Some(()) => Ok(id),
-            None => self.local.0.open().await,
+            None => self.local.open().await,
         }
     }
 
@@ -172,7 +162,7 @@ impl ChatSession for RedisSessions {
         match self.entries(id).await {
             Some(entries) if !entries.is_empty() => Ok(Some(turns(&entries))),
             known => {
-                let local = self.local.0.turns(id).await?;
+                let local = self.local.turns(id).await?;
                 if let (Some(_), Some(turns)) = (known, &local) {
                     self.adopt(id, turns).await;
                 }
@@ -189,12 +179,12 @@ impl ChatSession for RedisSessions {
         match self.append(id, entry).await {
             Some(true) => Ok(()),
             // One that was begun in this process is kept here until it is moved.
-            Some(false) | None => self.local.0.record(id, exchange).await,
+            Some(false) | None => self.local.record(id, exchange).await,
         }
     }
 
     /// Conversations can be kept in either place.
     async fn ready(&self) -> Result<(), PortError> {
-        self.local.0.ready().await
+        self.local.ready().await
     }
 }

@@ -20,24 +20,13 @@ use crate::{RedisLink, SessionBounds};
 /// While Redis is away, the stand-in keeps threads in this process. The ones in Redis are unknown
 /// then. The ones that were begun in this process stay in it, and are listed together with the
 /// others when Redis is back.
-#[derive(Debug)]
 pub struct RedisThreads {
     link: RedisLink,
     bounds: SessionBounds,
     scripts: Scripts,
-    local: Local,
+    local: Arc<dyn Threads>,
 }
 
-/// The stand-in; ports have no `Debug`.
-struct Local(Arc<dyn Threads>);
-
-impl std::fmt::Debug for Local {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Local")
-    }
-}
-
-#[derive(Debug)]
 struct Scripts {
     begin: Script,
     list: Script,
@@ -93,9 +82,10 @@ return redis.call('DEL', KEYS[1])
 ";
 
 /// Puts the entry `ARGV[3]`, whose item is `ARGV[2]`. At most `ARGV[4]` items are kept, in at most
-/// `ARGV[5]` bytes.
+/// `ARGV[5]` bytes; one that alone is longer is not, for it would drive out the whole thread.
 const PUT: &str = "
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+if #ARGV[3] > tonumber(ARGV[5]) then return 1 end
 local put = false
 for i, entry in ipairs(redis.call('LRANGE', KEYS[1], 1, -1)) do
   if string.sub(entry, 1, #ARGV[2]) == ARGV[2] then
@@ -154,7 +144,7 @@ impl RedisThreads {
             put: Script::new(PUT),
             truncate: Script::new(TRUNCATE),
         };
-        Self { link, bounds, scripts, local: Local(local) }
+        Self { link, bounds, scripts, local }
     }
 
     fn ttl(&self) -> i64 {
@@ -182,17 +172,29 @@ impl RedisThreads {
         }
     }
 
-    /// Does something with a thread. `None` when it is not in Redis, and may be here.
+    /// Does something with a thread: by this script where Redis has it, and else in this process.
     async fn change(
         &self,
+        by: &Visitor,
+        id: &SessionId,
         script: &Script,
-        head: &Head,
-        arguments: impl FnOnce(&mut ScriptInvocation<'_>),
-    ) -> Option<bool> {
-        let mut call = script.prepare_invoke();
-        call.key(thread_key(&head.id)).key(threads_key(&head.owner)).arg(self.ttl());
-        arguments(&mut call);
-        self.run(&call).await
+        arguments: impl FnOnce(Head, &mut ScriptInvocation<'_>) + Send,
+        here: impl Future<Output = Result<bool, PortError>> + Send,
+    ) -> Result<bool, PortError> {
+        let done = match self.known(by, id).await {
+            Known::Closed => Some(false),
+            Known::No => None,
+            Known::Admitted(head) => {
+                let mut call = script.prepare_invoke();
+                call.key(thread_key(id)).key(threads_key(&head.owner)).arg(self.ttl());
+                arguments(head, &mut call);
+                self.run(&call).await
+            }
+        };
+        match done {
+            Some(done) => Ok(done),
+            None => here.await,
+        }
     }
 }
 
@@ -239,13 +241,13 @@ impl Threads for RedisThreads {
             .arg(MOST_THREADS);
         match self.run::<bool>(&call).await {
             Some(_) => Ok(()),
-            None => self.local.0.begin(head).await,
+            None => self.local.begin(head).await,
         }
     }
 
     async fn get(&self, by: &Visitor, id: &SessionId) -> Result<Option<Thread>, PortError> {
         let Known::Admitted(known) = self.known(by, id).await else {
-            return self.local.0.get(by, id).await;
+            return self.local.get(by, id).await;
         };
         let (key, threads, ttl) = (thread_key(id), threads_key(&known.owner), self.ttl());
         let read = |mut connection| async move {
@@ -275,7 +277,7 @@ impl Threads for RedisThreads {
             head(&id, &pair[1]).filter(|head| head.owner == *owner)
         });
         let mut heads: Vec<Head> = heads.collect();
-        let local = self.local.0.list(owner).await?;
+        let local = self.local.list(owner).await?;
         if !local.is_empty() {
             heads.extend(local);
             heads.sort_by_key(|head| std::cmp::Reverse(head.begun));
@@ -285,58 +287,28 @@ impl Threads for RedisThreads {
     }
 
     async fn rename(&self, by: &Visitor, id: &SessionId, title: &str) -> Result<bool, PortError> {
-        let done = match self.known(by, id).await {
-            Known::Closed => return Ok(false),
-            Known::No => None,
-            Known::Admitted(head) => {
-                let head = Head { title: title.to_owned(), ..head };
-                let arguments = |call: &mut ScriptInvocation<'_>| _ = call.arg(head_entry(&head));
-                self.change(&self.scripts.rename, &head, arguments).await
-            }
+        let arguments = |head: Head, call: &mut ScriptInvocation<'_>| {
+            call.arg(head_entry(&Head { title: title.to_owned(), ..head }));
         };
-        match done {
-            Some(done) => Ok(done),
-            None => self.local.0.rename(by, id, title).await,
-        }
+        let here = self.local.rename(by, id, title);
+        self.change(by, id, &self.scripts.rename, arguments, here).await
     }
 
     async fn remove(&self, by: &Visitor, id: &SessionId) -> Result<bool, PortError> {
-        let done = match self.known(by, id).await {
-            Known::Closed => return Ok(false),
-            Known::No => None,
-            Known::Admitted(head) => {
-                let arguments = |call: &mut ScriptInvocation<'_>| _ = call.arg(id.as_str());
-                self.change(&self.scripts.remove, &head, arguments).await
-            }
-        };
-        match done {
-            Some(done) => Ok(done),
-            None => self.local.0.remove(by, id).await,
-        }
+        let arguments = |_, call: &mut ScriptInvocation<'_>| _ = call.arg(id.as_str());
+        self.change(by, id, &self.scripts.remove, arguments, self.local.remove(by, id)).await
     }
 
     async fn put(&self, by: &Visitor, id: &SessionId, item: Item) -> Result<bool, PortError> {
-        let done = match self.known(by, id).await {
-            Known::Closed => return Ok(false),
-            Known::No => None,
-            Known::Admitted(head) => {
-                let name = item_name(item.id);
-                let entry = format!("{name}{}", item.content);
-                if entry.len() > self.bounds.bytes.get() {
-                    // It would drive out the whole thread.
-                    return Ok(true);
-                }
-                let items = self.bounds.exchanges.get().saturating_mul(2);
-                let arguments = |call: &mut ScriptInvocation<'_>| {
-                    call.arg(name).arg(entry).arg(items).arg(self.bounds.bytes.get());
-                };
-                self.change(&self.scripts.put, &head, arguments).await
-            }
+        let name = item_name(item.id);
+        let entry = format!("{name}{}", item.content);
+        let SessionBounds { exchanges, bytes, .. } = self.bounds;
+        let items = exchanges.get().saturating_mul(2);
+        let arguments = |_, call: &mut ScriptInvocation<'_>| {
+            call.arg(name).arg(entry).arg(items).arg(bytes.get());
         };
-        match done {
-            Some(done) => Ok(done),
-            None => self.local.0.put(by, id, item).await,
-        }
+        let here = self.local.put(by, id, item);
+        self.change(by, id, &self.scripts.put, arguments, here).await
     }
 
     async fn truncate(
@@ -345,17 +317,8 @@ impl Threads for RedisThreads {
         id: &SessionId,
         after: MessageId,
     ) -> Result<bool, PortError> {
-        let done = match self.known(by, id).await {
-            Known::Closed => return Ok(false),
-            Known::No => None,
-            Known::Admitted(head) => {
-                let arguments = |call: &mut ScriptInvocation<'_>| _ = call.arg(item_name(after));
-                self.change(&self.scripts.truncate, &head, arguments).await
-            }
-        };
-        match done {
-            Some(done) => Ok(done),
-            None => self.local.0.truncate(by, id, after).await,
-        }
+        let arguments = |_, call: &mut ScriptInvocation<'_>| _ = call.arg(item_name(after));
+        let here = self.local.truncate(by, id, after);
+        self.change(by, id, &self.scripts.truncate, arguments, here).await
     }
 }

@@ -106,6 +106,17 @@ async fn the_conversation_is_what_the_client_sends() {
 }
 
 #[tokio::test]
+async fn who_asks_for_another_answer_does_not_get_one_that_was_written_before() {
+    let generator = Arc::new(Scripted::default());
+    let chat = chat(Stub::new(Conduct::Works), vec![generator.clone()]);
+    let app = app(chat, &settings());
+    for (trigger, anew) in [("submit-message", false), ("regenerate-message", true)] {
+        send(&app, asked(QUESTION.replace("submit-message", trigger))).await;
+        assert_eq!(generator.prompt().question.is_anew(), anew, "{trigger}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_cannot_be_asked_is_refused_in_words_and_costs_nothing() {
     let (app, retriever, generator) = app_over(Conduct::Works, Conduct::Works);
     let mut untyped = asked(QUESTION);

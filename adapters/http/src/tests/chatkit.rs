@@ -326,6 +326,7 @@ async fn a_retry_answers_the_question_anew_and_drops_what_came_after() {
     let told = kit.stream("threads.retry_after_item", retry(&before[0]["id"])).await;
     assert_eq!(kinds(&told)[0], "stream_options");
     assert!(kit.history().is_empty());
+    assert!(kit.generator.prompt().question.is_anew());
     let after = kit.items(&thread).await;
     assert_eq!((after.len(), &after[0]), (2, &before[0]));
     assert_eq!(after[1], told.last().unwrap()["item"]);

@@ -14,7 +14,7 @@ use super::problem::ProblemDocument;
 use super::reply::ChatReply;
 use crate::problem::Problem;
 use crate::progress::Progress;
-use crate::streaming::Wire;
+use crate::streaming::{Wire, sse};
 
 /// Writes the events of one chat.
 pub(crate) struct Events {
@@ -33,15 +33,13 @@ impl Events {
 
     fn write(&mut self, event: &EventReply) -> String {
         self.count += 1;
-        // Strings, numbers and lists of them always serialise, and JSON has no line breaks.
-        let data = serde_json::to_string(event).unwrap_or_default();
-        format!("id: {}\ndata: {data}\n\n", self.count)
+        format!("id: {}\n{}", self.count, sse::event(event))
     }
 }
 
 impl Wire for Events {
-    const MEDIA_TYPE: &'static str = "text/event-stream";
-    const HEARTBEAT: Option<&'static str> = Some(":\n\n");
+    const MEDIA_TYPE: &'static str = sse::MEDIA_TYPE;
+    const HEARTBEAT: Option<&'static str> = sse::HEARTBEAT;
 
     fn event(&mut self, event: ChatEvent, progress: &mut Progress) -> Option<String> {
         let event = match event {
@@ -78,7 +76,7 @@ impl Wire for Events {
 
 /// In the document, the schema is that of one event's data: generated clients take it for that.
 impl Payload for Events {
-    const CONTENT_TYPE: &'static str = <Self as Wire>::MEDIA_TYPE;
+    const CONTENT_TYPE: &'static str = sse::MEDIA_TYPE;
 
     fn schema_ref() -> MetaSchemaRef {
         EventReply::schema_ref()

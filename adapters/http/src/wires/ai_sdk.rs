@@ -8,6 +8,8 @@
 use askbook::answer::{Answer, Source};
 use askbook::chat::Delivery;
 use askbook::event::ChatEvent;
+use askbook::question::{Question, QuestionLimits};
+use askbook::session::Conversation;
 use poem::http::header::CONTENT_TYPE;
 use poem::http::{HeaderName, HeaderValue, StatusCode};
 use poem::{Request, Response};
@@ -25,7 +27,7 @@ use crate::intake::Intake;
 use crate::json::{JsonBody, Written};
 use crate::problem::{Failure, Listed, Problem};
 use crate::progress::Progress;
-use crate::streaming::{self, Wire};
+use crate::streaming::{self, Wire, sse};
 use crate::wire::{OutcomeName, SuggestionReply};
 
 /// The operation of the AI SDK.
@@ -44,10 +46,8 @@ impl AiSdk {
         body: JsonBody<UiChatRequest>,
     ) -> Result<Response, Problem> {
         let bounds = self.intake.bounds(request);
-        let Received { messages, page, selected_text } = self.intake.read(body).await?;
-        let place = Place { page, selected_text };
-        let (question, conversation) =
-            transcript::read(messages, &place, self.intake.question_limits)?;
+        let received: Received = self.intake.read(body).await?;
+        let (question, conversation) = received.into_asked(self.intake.question_limits)?;
         let events = self.intake.ask(question, conversation, Delivery::Streamed)?;
         let mut response =
             streaming::reply(events, Chunks::default(), Progress::new(false), bounds);
@@ -91,14 +91,7 @@ struct Asking;
 impl Listed for Asking {
     type Document = Words;
 
-    const REPLIES: &'static [(u16, &'static str)] = &[
-        (400, "The body is no JSON, a field does not fit, or the question cannot be asked."),
-        (401, "The key is wrong, or there is none and it takes one."),
-        (403, "The page that asks is of an origin that is not allowed."),
-        (408, "The body took too long to arrive."),
-        (413, "The body is too large."),
-        (415, "The body is not declared as application/json."),
-    ];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 408, 413, 415];
 }
 
 /// A conversation that ends with a question, as the AI SDK sends it. Other fields are ignored.
@@ -148,10 +141,26 @@ struct UiPart {
 
 /// A request as it may arrive.
 #[derive(Debug, Deserialize)]
-struct Received {
+pub(crate) struct Received {
     messages: Vec<Message>,
     page: Option<String>,
     selected_text: Option<String>,
+    /// Why the client asks, as `useChat` says it by itself.
+    trigger: Option<String>,
+}
+
+impl Received {
+    /// What is asked, if it can be.
+    pub(crate) fn into_asked(
+        self,
+        limits: QuestionLimits,
+    ) -> Result<(Question, Conversation), Problem> {
+        let Self { messages, page, selected_text, trigger } = self;
+        let place = Place { page, selected_text };
+        let (question, conversation) = transcript::read(messages, &place, limits)?;
+        let again = trigger.as_deref() == Some("regenerate-message");
+        Ok((if again { question.anew() } else { question }, conversation))
+    }
 }
 
 /// A chunk of a UI message.
@@ -278,24 +287,17 @@ pub(crate) struct Chunks {
 
 /// There is one text in a message.
 const TEXT: &str = "text";
-const DONE: &str = "data: [DONE]\n\n";
 
 impl Chunks {
-    fn write(chunk: &Chunk) -> String {
-        // Strings, numbers and lists of them always serialise, and JSON has no line breaks.
-        let data = serde_json::to_string(chunk).unwrap_or_default();
-        format!("data: {data}\n\n")
-    }
-
     fn text(&mut self, event: &ChatEvent) -> String {
         let delta = self.text.see(event);
         let mut told = String::new();
         if !delta.is_empty() {
             if !self.writing {
                 self.writing = true;
-                told += &Self::write(&Chunk::TextStart(TextStart { id: TEXT.to_owned() }));
+                told += &sse::event(&Chunk::TextStart(TextStart { id: TEXT.to_owned() }));
             }
-            told += &Self::write(&Chunk::TextDelta(TextDelta { id: TEXT.to_owned(), delta }));
+            told += &sse::event(&Chunk::TextDelta(TextDelta { id: TEXT.to_owned(), delta }));
         }
         told
     }
@@ -304,24 +306,24 @@ impl Chunks {
         if !std::mem::take(&mut self.writing) {
             return String::new();
         }
-        Self::write(&Chunk::TextEnd(TextEnd { id: TEXT.to_owned() }))
+        sse::event(&Chunk::TextEnd(TextEnd { id: TEXT.to_owned() }))
     }
 }
 
 impl Wire for Chunks {
-    const MEDIA_TYPE: &'static str = "text/event-stream";
-    const HEARTBEAT: Option<&'static str> = Some(":\n\n");
+    const MEDIA_TYPE: &'static str = sse::MEDIA_TYPE;
+    const HEARTBEAT: Option<&'static str> = sse::HEARTBEAT;
 
     fn event(&mut self, event: ChatEvent, _: &mut Progress) -> Option<String> {
         let mut told = self.text(&event);
         match event {
             ChatEvent::Accepted { message, .. } => {
-                told += &Self::write(&Chunk::Start(Start { message_id: message.0 }));
+                told += &sse::event(&Chunk::Start(Start { message_id: message.0 }));
             }
             ChatEvent::Sources(sources) => {
                 told += &self.end_text();
                 for source in sources.into_iter().filter_map(SourceUrl::new) {
-                    told += &Self::write(&Chunk::SourceUrl(source));
+                    told += &sse::event(&Chunk::SourceUrl(source));
                 }
             }
             ChatEvent::Done(answer) => {
@@ -331,8 +333,8 @@ impl Wire for Chunks {
                     outcome: outcome.into(),
                     suggestions: suggestions.into_iter().map(SuggestionReply::from).collect(),
                 };
-                told += &Self::write(&Chunk::Finish(Finish { message_metadata }));
-                told += DONE;
+                told += &sse::event(&Chunk::Finish(Finish { message_metadata }));
+                told += sse::DONE;
             }
             _ => {}
         }
@@ -347,12 +349,12 @@ impl Wire for Chunks {
 /// The end of a message without an answer.
 fn failure(problem: &Problem) -> String {
     let error_text = problem.detail.to_string();
-    Chunks::write(&Chunk::Error(Failed { error_text })) + DONE
+    sse::event(&Chunk::Error(Failed { error_text })) + sse::DONE
 }
 
 /// In the document, the schema is that of one event's data.
 impl Payload for Chunks {
-    const CONTENT_TYPE: &'static str = <Self as Wire>::MEDIA_TYPE;
+    const CONTENT_TYPE: &'static str = sse::MEDIA_TYPE;
 
     fn schema_ref() -> MetaSchemaRef {
         Chunk::schema_ref()
@@ -384,7 +386,7 @@ pub(super) fn refuse(problem: &Problem, response: &mut Response) {
     let is_told = status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error();
     let (status, media_type, body) = if is_told {
         response.headers_mut().insert(PROTOCOL, VERSION);
-        (StatusCode::OK, <Chunks as Wire>::MEDIA_TYPE, failure(problem))
+        (StatusCode::OK, sse::MEDIA_TYPE, failure(problem))
     } else {
         (status, "text/plain; charset=utf-8", problem.detail.to_string())
     };

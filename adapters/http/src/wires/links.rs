@@ -1,22 +1,19 @@
 //! Citations as Markdown links: `[1]` becomes `[1](/docs/sessions#ttl)`, for clients that show a
 //! text and nothing beside it.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use askbook::event::{ChatEvent, Citation};
 
+use super::held::{Held, Marker, Part};
+
 /// The text of an answer with its citations as links, made while it is told.
-///
-/// The core tells the sentence that a citation stands in, and then the citation; so what is held
-/// back, from the first citation of a piece on, is held until the next event that is none.
 #[derive(Debug, Default)]
 pub(super) struct LinkedText {
-    /// What the core has told.
-    text: String,
-    /// Up to where it was handed on.
-    told: usize,
-    /// The citations in what was not.
-    citations: Vec<(usize, Range<usize>, Option<String>)>,
+    held: Held,
+    /// Where a citation leads, by its number, if it can be opened.
+    urls: HashMap<usize, String>,
     /// How much was handed on, in characters.
     length: usize,
     links: Vec<Link>,
@@ -34,24 +31,32 @@ pub(super) struct Link {
 impl LinkedText {
     /// Takes a step of the chat in. Gives what can be shown now; it may be empty.
     pub(super) fn see(&mut self, event: &ChatEvent) -> String {
-        match event {
-            ChatEvent::Citation(Citation { number, passage, supports, .. }) => {
-                let url = passage.url.as_deref().and_then(destination);
-                self.citations.push((*number, supports.clone(), url));
-                String::new()
+        let parts = match event {
+            ChatEvent::Citation(citation) => {
+                let Citation { number, passage, .. } = citation;
+                if let Some(url) = passage.url.as_deref().and_then(destination) {
+                    self.urls.insert(*number, url);
+                }
+                self.held.cite(citation);
+                return String::new();
             }
-            ChatEvent::Delta(text) => {
-                let mut shown = self.rest();
-                let begun = self.text.len();
-                self.text.push_str(text);
-                let marker = |at: &usize| Marker::at(&self.text[*at..]).is_some();
-                let held = self.text[begun..].match_indices('[').map(|(at, _)| begun + at);
-                let end = held.into_iter().find(marker).unwrap_or(self.text.len());
-                shown += &self.hand_on(end);
-                shown
+            ChatEvent::Delta(text) => self.held.add(text),
+            _ => self.held.rest(),
+        };
+        let mut shown = String::new();
+        for part in parts {
+            match part {
+                Part::Words(words) => self.show(&words, &mut shown),
+                Part::Citation { written, numbers } => {
+                    let urls = numbers.iter().map(|number| self.urls.get(number).cloned());
+                    match urls.collect::<Option<Vec<_>>>() {
+                        Some(urls) => self.link(&numbers, &urls, &mut shown),
+                        None => self.show(&written, &mut shown),
+                    }
+                }
             }
-            _ => self.rest(),
         }
+        shown
     }
 
     /// All links so far.
@@ -59,58 +64,21 @@ impl LinkedText {
         &self.links
     }
 
-    fn rest(&mut self) -> String {
-        let shown = self.hand_on(self.text.len());
-        self.citations.clear();
-        shown
+    fn show(&mut self, text: &str, shown: &mut String) {
+        self.length += text.chars().count();
+        shown.push_str(text);
     }
 
-    fn hand_on(&mut self, end: usize) -> String {
-        let mut shown = String::new();
-        while self.told < end {
-            let at = self.told;
-            let marker = Marker::at(&self.text[at..end]);
-            let linked = marker.and_then(|marker| Some((self.linked(at, &marker)?, marker)));
-            if let Some((links, marker)) = linked {
-                for (index, (number, text)) in links.into_iter().enumerate() {
-                    let space = if index == 0 { "" } else { " " };
-                    let start = self.length + space.len();
-                    self.length = start + text.chars().count();
-                    self.links.push(Link { number, at: start..self.length });
-                    shown += space;
-                    shown += &text;
-                }
-                self.told += marker.length;
-            } else {
-                let rest = &self.text[at..end];
-                let next = rest.char_indices().skip(1).find(|(_, c)| *c == '[');
-                let plain = &rest[..next.map_or(rest.len(), |(at, _)| at)];
-                self.length += plain.chars().count();
-                shown += plain;
-                self.told += plain.len();
+    fn link(&mut self, numbers: &[usize], urls: &[String], shown: &mut String) {
+        for (index, (number, url)) in numbers.iter().zip(urls).enumerate() {
+            if index > 0 {
+                self.show(" ", shown);
             }
+            let start = self.length;
+            self.show(&format!("[{number}]({url})"), shown);
+            self.links.push(Link { number: *number, at: start..self.length });
         }
-        shown
     }
-
-    /// The links in place of a marker here; `None` when it is not a citation that can be opened,
-    /// but for example an index in code.
-    fn linked(&self, at: usize, marker: &Marker) -> Option<Vec<(usize, String)>> {
-        let link = |number: &usize| {
-            let cites = |(cited, claim, _): &&(usize, Range<usize>, Option<String>)| {
-                cited == number && self.text.get(claim.end..at).is_some_and(is_gap)
-            };
-            let url = self.citations.iter().find(cites)?.2.as_deref()?;
-            Some((*number, format!("[{number}]({url})")))
-        };
-        marker.numbers.iter().map(link).collect()
-    }
-}
-
-/// Whether this may stand between a claim and a citation of it: other citations, and what has no
-/// words.
-pub(super) fn is_gap(text: &str) -> bool {
-    !text.contains(|c: char| c.is_alphabetic() || c == '`')
 }
 
 /// Citations in the text of a client, as [`LinkedText`] wrote them, without their links: for a
@@ -132,24 +100,6 @@ pub(super) fn unlinked(text: &str) -> String {
         }
     }
     plain + rest
-}
-
-/// `[2]` or `[1, 3]` at the beginning of a text.
-pub(super) struct Marker {
-    /// In bytes.
-    pub(super) length: usize,
-    pub(super) numbers: Vec<usize>,
-}
-
-impl Marker {
-    pub(super) fn at(text: &str) -> Option<Self> {
-        let inside = text.strip_prefix('[')?;
-        let end = inside.find(|c: char| !c.is_ascii_digit() && !", ".contains(c))?;
-        let inside = inside[end..].starts_with(']').then_some(&inside[..end])?;
-        let number = |number: &str| number.trim().parse().ok();
-        let numbers = inside.split(',').map(number).collect::<Option<_>>()?;
-        Some(Self { length: inside.len() + 2, numbers })
-    }
 }
 
 /// An address as the destination of a link (CommonMark, 6.3), with nothing in it that could end it,

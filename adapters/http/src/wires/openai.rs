@@ -23,13 +23,13 @@ use poem_openapi::{ApiResponse, Object, OpenApi, ResponseContent};
 use serde::Serialize;
 
 use self::completion::{ChatCompletion, Chunks};
-use self::request::{ChatCompletionRequest, Received};
+use self::request::ChatCompletionRequest;
+pub(crate) use self::request::Received;
 use super::links::LinkedText;
-use super::transcript;
 use crate::api::Tag;
 use crate::intake::Intake;
 use crate::json::{Json, JsonBody, Written};
-use crate::problem::{Code, Failure, Listed, Problem};
+use crate::problem::{Code, Failure, Listed, Problem, usual_meaning};
 use crate::progress::Progress;
 use crate::streaming;
 
@@ -54,9 +54,7 @@ impl OpenAi {
         let bounds = self.intake.bounds(request);
         let received: Received = self.intake.read(body).await?;
         let (streams, tells_usage) = (received.streams(), received.tells_usage());
-        let (messages, place) = received.into_transcript();
-        let (question, conversation) =
-            transcript::read(messages, &place, self.intake.question_limits)?;
+        let (question, conversation) = received.into_asked(self.intake.question_limits)?;
         let mut progress = Progress::new(false);
         let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let created = created.as_ref().map_or(0, Duration::as_secs);
@@ -202,19 +200,7 @@ struct Completing;
 impl Listed for Completing {
     type Document = ErrorReply;
 
-    const REPLIES: &'static [(u16, &'static str)] = &[
-        (400, "The body is no JSON, a field does not fit, or the question cannot be asked."),
-        (401, "The key is wrong, or there is none and it takes one."),
-        (403, "The page that asks is of an origin that is not allowed."),
-        (408, "The body took too long to arrive."),
-        (413, "The body is too large."),
-        (415, "The body is not declared as application/json."),
-        (429, "This client asks too much."),
-        (500, "This server has a fault."),
-        (502, "An upstream declined the question or gave no usable reply."),
-        (503, "An upstream cannot be reached, takes no more for now, or is not set up."),
-        (504, "An upstream, or the answer as a whole, took too long."),
-    ];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 408, 413, 415, 429, 500, 502, 503, 504];
 }
 
 /// How looking at the models fails.
@@ -223,11 +209,7 @@ struct Looking;
 impl Listed for Looking {
     type Document = ErrorReply;
 
-    const REPLIES: &'static [(u16, &'static str)] = &[
-        (401, "The key is wrong, or there is none and it takes one."),
-        (405, "Only GET and HEAD are allowed."),
-        (500, "This server has a fault."),
-    ];
+    const STATUSES: &'static [u16] = &[401, 405, 500];
 }
 
 /// How looking at one model fails.
@@ -236,12 +218,14 @@ struct LookingUp;
 impl Listed for LookingUp {
     type Document = ErrorReply;
 
-    const REPLIES: &'static [(u16, &'static str)] = &[
-        (401, "The key is wrong, or there is none and it takes one."),
-        (404, "There is no such model."),
-        (405, "Only GET and HEAD are allowed."),
-        (500, "This server has a fault."),
-    ];
+    const STATUSES: &'static [u16] = &[401, 404, 405, 500];
+
+    fn meaning(status: u16) -> &'static str {
+        match status {
+            404 => "There is no such model.",
+            _ => usual_meaning(status),
+        }
+    }
 }
 
 /// An error, as OpenAI tells it.
@@ -283,11 +267,6 @@ impl ErrorReply {
             (code, _) => code.to_string(),
         };
         Self { error: ErrorDetails { message: problem.detail.to_string(), kind, param, code } }
-    }
-
-    fn json(&self) -> String {
-        // Strings always serialise, and JSON has no line breaks.
-        serde_json::to_string(self).unwrap_or_default()
     }
 }
 
@@ -334,5 +313,6 @@ pub(super) fn refuse(problem: &Problem, response: &mut Response) {
     if !helps {
         response.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
-    response.set_body(ErrorReply::new(problem).json());
+    // Strings always serialise.
+    response.set_body(serde_json::to_vec(&ErrorReply::new(problem)).unwrap_or_default());
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::item::{Annotation, Content, Thread, ThreadItem};
+use crate::streaming::sse;
 
 /// What is told of an answer while it is written, of all that the protocol knows.
 #[derive(Debug, Serialize)]
@@ -46,14 +47,9 @@ pub(super) enum Update<'a> {
 }
 
 impl Event<'_> {
-    /// As a server-sent event: the client calls it an event at every blank line, so that there is
-    /// none but after the data.
+    /// Tells it.
     pub(super) fn write(&self, stream: &mut String) {
-        // Strings, numbers and lists of them always serialise, and JSON has no line breaks.
-        let data = serde_json::to_string(self).unwrap_or_default();
-        for part in ["data: ", &data, "\n\n"] {
-            stream.push_str(part);
-        }
+        stream.push_str(&sse::event(self));
     }
 
     /// An error that is shown in the words of this server.

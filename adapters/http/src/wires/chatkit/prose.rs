@@ -5,25 +5,23 @@ use std::ops::Range;
 
 use askbook::event::{ChatEvent, Citation};
 
-use super::super::links::{Marker, is_gap};
+use super::super::held::{Held, Part};
 use super::item::{Annotation, Source};
 
 /// An answer as far as it was told.
-///
-/// The core tells the sentence that a citation stands in, and then the citation; so what is held
-/// back, from the first citation of a piece on, is held until the next event that is none.
 #[derive(Debug)]
 pub(super) struct Prose {
     /// The site that addresses are of.
     site: Option<String>,
-    /// What the core has told.
-    text: String,
-    /// Up to where it was taken over.
+    held: Held,
+    /// The citations in what is held back: where their claims end, and of what they are.
+    citations: Vec<(usize, Source)>,
+    /// How much was taken over of what the core has told, in bytes.
     taken: usize,
     /// What was left out of it.
     cuts: Vec<Range<usize>>,
-    /// The citations in what was not taken over yet.
-    citations: Vec<(usize, Range<usize>, Source)>,
+    /// How many spaces at its end are not shown yet: those before a citation go with it.
+    spaces: usize,
     /// What is shown.
     shown: String,
 }
@@ -39,10 +37,11 @@ impl Prose {
     pub(super) fn new(site: Option<String>) -> Self {
         Self {
             site,
-            text: String::new(),
+            held: Held::default(),
+            citations: Vec::new(),
             taken: 0,
             cuts: Vec::new(),
-            citations: Vec::new(),
+            spaces: 0,
             shown: String::new(),
         }
     }
@@ -60,21 +59,19 @@ impl Prose {
     /// Takes a step of the chat in.
     pub(super) fn see(&mut self, event: &ChatEvent) -> Piece {
         match event {
-            ChatEvent::Citation(Citation { number, passage, quote, supports }) => {
+            ChatEvent::Citation(citation) => {
+                let Citation { passage, quote, supports, .. } = citation;
                 let source = Source::new(passage, quote, self.site());
-                self.citations.push((*number, supports.clone(), source));
+                self.citations.push((supports.end, source));
+                self.held.cite(citation);
                 Piece::default()
             }
             ChatEvent::Delta(text) => {
                 let mut piece = self.rest();
-                let begun = self.text.len();
-                self.text.push_str(text);
-                let marker = |at: &usize| Marker::at(&self.text[*at..]).is_some();
-                let mut held = self.text[begun..].match_indices('[').map(|(at, _)| begun + at);
-                let end = held.find(marker).unwrap_or(self.text.len());
-                // The space before a citation goes with it.
-                let end = self.taken + self.text[self.taken..end].trim_end_matches(' ').len();
-                piece.text += &self.take(end);
+                let begun = self.shown.len();
+                let parts = self.held.add(text);
+                self.take(parts);
+                piece.text += &self.shown[begun..];
                 piece
             }
             _ => self.rest(),
@@ -83,52 +80,48 @@ impl Prose {
 
     /// What was held back, and the annotations in it.
     fn rest(&mut self) -> Piece {
-        let text = self.take(self.text.len());
+        let begun = self.shown.len();
+        let parts = self.held.rest();
+        self.take(parts);
+        self.space();
         let mut annotations: Vec<Annotation> = Vec::new();
-        for (_, supports, source) in std::mem::take(&mut self.citations) {
-            let annotation = Annotation { source, index: self.index(supports.end) };
+        for (end, source) in std::mem::take(&mut self.citations) {
+            let annotation = Annotation { source, index: self.index(end) };
             if !annotations.contains(&annotation) {
                 annotations.push(annotation);
             }
         }
-        Piece { text, annotations }
+        Piece { text: self.shown[begun..].to_owned(), annotations }
     }
 
-    fn take(&mut self, end: usize) -> String {
-        let begun = self.shown.len();
-        while self.taken < end {
-            let rest = &self.text[self.taken..end];
-            let before = rest.find('[').unwrap_or(rest.len());
-            let at = self.taken + before;
-            let marker = Marker::at(&self.text[at..end]).filter(|marker| self.cites(at, marker));
-            let Some(marker) = marker else {
-                let plain = &rest[..(before + 1).min(rest.len())];
-                self.shown.push_str(plain);
-                self.taken += plain.len();
-                continue;
-            };
-            let plain = rest[..before].trim_end_matches(' ');
-            self.shown.push_str(plain);
-            let cut = self.taken + plain.len()..at + marker.length;
-            self.taken = cut.end;
-            self.cuts.push(cut);
+    fn take(&mut self, parts: Vec<Part>) {
+        for part in parts {
+            match part {
+                Part::Words(words) => {
+                    self.space();
+                    let seen = words.trim_end_matches(' ');
+                    self.shown.push_str(seen);
+                    self.spaces = words.len() - seen.len();
+                    self.taken += words.len();
+                }
+                Part::Citation { written, .. } => {
+                    let begin = self.taken - std::mem::take(&mut self.spaces);
+                    self.taken += written.len();
+                    self.cuts.push(begin..self.taken);
+                }
+            }
         }
-        self.shown[begun..].to_owned()
     }
 
-    /// Whether a marker here is a citation, and not for example an index in code.
-    fn cites(&self, at: usize, marker: &Marker) -> bool {
-        marker.numbers.iter().all(|number| {
-            self.citations.iter().any(|(cited, claim, _)| {
-                cited == number && self.text.get(claim.end..at).is_some_and(is_gap)
-            })
-        })
+    /// Shows the spaces that were not shown yet.
+    fn space(&mut self) {
+        self.shown.extend(std::iter::repeat_n(' ', std::mem::take(&mut self.spaces)));
     }
 
     /// The place in what is shown that this end of a claim is, in UTF-16 code units.
     fn index(&self, place: usize) -> usize {
-        let split = self.text.split_at_checked(place.min(self.taken));
-        let (claim, behind) = split.unwrap_or((&self.text, ""));
+        let text = self.held.text();
+        let (claim, behind) = text.split_at_checked(place).unwrap_or((text, ""));
         let is_block = ["```", "~~~"].iter().any(|fence| claim.ends_with(fence));
         // Anything in the line of a fence is a part of it.
         let lines = if is_block { behind.len() - behind.trim_start_matches('\n').len() } else { 0 };

@@ -20,7 +20,7 @@ use super::item::{
 use super::prose::{Piece, Prose};
 use crate::problem::{Problem, chain};
 use crate::progress::Progress;
-use crate::streaming::Wire;
+use crate::streaming::{Wire, sse};
 
 /// Where an answer is kept.
 pub(super) struct Place {
@@ -141,7 +141,7 @@ fn suggestions(answer: &Answer, site: Option<&str>) -> String {
 }
 
 impl Wire for Telling {
-    const MEDIA_TYPE: &'static str = "text/event-stream";
+    const MEDIA_TYPE: &'static str = sse::MEDIA_TYPE;
 
     /// Not a block of its own: `ChatKit` takes a blank line for the end of an event, and one
     /// without data for a broken one.

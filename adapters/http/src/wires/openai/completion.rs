@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{ErrorReply, MODEL};
 use crate::problem::Problem;
 use crate::progress::Progress;
-use crate::streaming::Wire;
+use crate::streaming::{Wire, sse};
 use crate::wire::{OutcomeName, SuggestionReply};
 use crate::wires::links::{Link, LinkedText};
 
@@ -235,8 +235,6 @@ pub(super) struct Chunks {
     text: LinkedText,
 }
 
-const DONE: &str = "data: [DONE]\n\n";
-
 impl Chunks {
     /// `tells_usage`: whether it ends with what the answer has cost.
     pub(super) fn new(created: u64, tells_usage: bool) -> Self {
@@ -252,8 +250,7 @@ impl Chunks {
             choices,
             usage,
         };
-        // Strings, numbers and lists of them always serialise, and JSON has no line breaks.
-        format!("data: {}\n\n", serde_json::to_string(&chunk).unwrap_or_default())
+        sse::event(&chunk)
     }
 
     fn delta(&self, delta: MessageDelta, finish_reason: Option<&str>) -> String {
@@ -273,13 +270,13 @@ impl Chunks {
         if self.tells_usage {
             told += &self.write(Vec::new(), Some(answer.usage.into()));
         }
-        told + DONE
+        told + sse::DONE
     }
 }
 
 impl Wire for Chunks {
-    const MEDIA_TYPE: &'static str = "text/event-stream";
-    const HEARTBEAT: Option<&'static str> = Some(":\n\n");
+    const MEDIA_TYPE: &'static str = sse::MEDIA_TYPE;
+    const HEARTBEAT: Option<&'static str> = sse::HEARTBEAT;
 
     fn event(&mut self, event: ChatEvent, _: &mut Progress) -> Option<String> {
         let content = self.text.see(&event);
@@ -302,13 +299,13 @@ impl Wire for Chunks {
     }
 
     fn failure(&mut self, problem: &Problem, _incomplete: bool) -> String {
-        format!("data: {}\n\n{DONE}", ErrorReply::new(problem).json())
+        sse::event(&ErrorReply::new(problem)) + sse::DONE
     }
 }
 
 /// In the document, the schema is that of one event's data.
 impl Payload for Chunks {
-    const CONTENT_TYPE: &'static str = <Self as Wire>::MEDIA_TYPE;
+    const CONTENT_TYPE: &'static str = sse::MEDIA_TYPE;
 
     fn schema_ref() -> MetaSchemaRef {
         ChatCompletionChunk::schema_ref()

@@ -1,10 +1,13 @@
 //! Requests for a completion.
 
+use askbook::question::{Question, QuestionLimits};
+use askbook::session::Conversation;
 use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde::Deserialize;
 
-use crate::wires::transcript::{Message, Place};
+use crate::problem::Problem;
+use crate::wires::transcript::{self, Message, Place};
 
 /// A conversation that ends with a question, as OpenAI's clients send it. Other fields are ignored.
 #[derive(Debug, Object)]
@@ -65,7 +68,7 @@ struct StreamOptions {
 
 /// A request as it may arrive.
 #[derive(Debug, Deserialize)]
-pub(super) struct Received {
+pub(crate) struct Received {
     messages: Vec<Message>,
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
@@ -82,8 +85,12 @@ impl Received {
         self.stream_options.as_ref().is_some_and(|options| options.include_usage == Some(true))
     }
 
-    pub(super) fn into_transcript(self) -> (Vec<Message>, Place) {
+    /// What is asked, if it can be.
+    pub(crate) fn into_asked(
+        self,
+        limits: QuestionLimits,
+    ) -> Result<(Question, Conversation), Problem> {
         let Self { messages, page, selected_text, .. } = self;
-        (messages, Place { page, selected_text })
+        transcript::read(messages, &Place { page, selected_text }, limits)
     }
 }
