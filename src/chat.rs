@@ -4,7 +4,7 @@ mod writing;
 
 use std::sync::Arc;
 
-use async_stream::{stream, try_stream};
+use async_stream::try_stream;
 use futures_core::Stream;
 use futures_util::{StreamExt, pin_mut};
 
@@ -115,14 +115,11 @@ impl Chat {
     /// retriever, generator, session. When the passages cannot answer the question, no generator
     /// is asked to; when no generator would write now, nobody is asked but the session.
     pub fn ask(&self, ask: Ask) -> impl Stream<Item = ChatEvent> + Send + use<> {
-        let steps = self.steps(ask);
-        stream! {
-            let mut incomplete = false;
-            for await step in steps {
-                incomplete |= matches!(step, Ok(ChatEvent::Delta(_)));
-                yield step.unwrap_or_else(|error| ChatEvent::Failed { error, incomplete });
-            }
-        }
+        let mut incomplete = false;
+        self.steps(ask).map(move |step| {
+            incomplete |= matches!(step, Ok(ChatEvent::Delta(_)));
+            step.unwrap_or_else(|error| ChatEvent::Failed { error, incomplete })
+        })
     }
 
     /// What a model would be given to answer this question, however little the passages say.

@@ -55,6 +55,7 @@ impl PauseSwitch {
     pub fn reason(&self) -> Option<String> {
         match fs::read(&self.path) {
             Ok(reason) => Some(String::from_utf8_lossy(&reason).trim().to_owned()),
+            Err(error) if error.kind() == IoErrorKind::NotFound => None,
             // What is there and cannot be read pauses as well.
             Err(_) => self.path.exists().then(String::new),
         }

@@ -183,9 +183,9 @@ pub(super) struct SpanReply {
 impl SpanReply {
     /// The part of a text that has these bytes.
     pub(super) fn new(text: &str, bytes: &Range<usize>) -> Self {
-        let units = |end: usize| {
-            let before = text.char_indices().take_while(|(at, _)| *at < end);
-            before.map(|(_, c)| c.len_utf16()).sum()
+        let units = |end| {
+            let before = text.get(..end).unwrap_or(text);
+            if before.is_ascii() { before.len() } else { before.encode_utf16().count() }
         };
         Self { start: units(bytes.start), end: units(bytes.end) }
     }

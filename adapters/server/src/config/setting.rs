@@ -110,9 +110,9 @@ settings! {
         ASKBOOK_MAX_CONNECTIONS => max_connections: NonZeroUsize, value::positive, default "16384";
         /// How many questions are answered at once; more are refused at once.
         ASKBOOK_MAX_QUESTIONS => max_questions: NonZeroUsize, value::positive, default "512";
-        /// How many threads answer; 0 for as many as there are processors. One answers most questions
-        /// for its processor, without the cost of working together.
-        ASKBOOK_THREADS => threads: Option<NonZeroU32>, value::limit, default "0";
+        /// How many threads answer; 0 for as many as there are processors. One answers hundreds of
+        /// questions a second, without the cost of working together.
+        ASKBOOK_THREADS => threads: Option<NonZeroU32>, value::limit, default "1";
         /// How long everything goes on after SIGTERM or SIGINT while /ready says 503, in
         /// milliseconds: as long as a load balancer takes to notice it.
         ASKBOOK_DRAIN_MS => drain: Duration, value::milliseconds_or_none, default "0";
