@@ -1,6 +1,6 @@
 //! What is where.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use askbook::chat::Chat;
 use bytes::Bytes;
@@ -73,9 +73,9 @@ fn is_served(path: &str, wires: &[Protocol]) -> bool {
 
 pub(crate) fn endpoint(chat: Chat, settings: &HttpSettings) -> impl Endpoint + use<> {
     let pages = Router::new()
-        .at("/", get(page(include_str!("index.html"), START_PAGE)))
-        .at("/openapi.json", get(text("application/json", openapi::document())))
-        .at("/docs", get(page(openapi::documentation(), SWAGGER_UI)))
+        .at("/", get(page(|| include_str!("index.html"), START_PAGE)))
+        .at("/openapi.json", get(text("application/json", openapi::document)))
+        .at("/docs", get(page(openapi::documentation, SWAGGER_UI)))
         .at("/widget.js", get(widget::serve(&widget::WIDGET)))
         .at("/widget/panel.js", get(widget::serve(&widget::PANEL)));
     let intake = Intake::new(chat, settings);
@@ -107,12 +107,14 @@ const SWAGGER_UI: &str = "default-src 'none'; script-src 'unsafe-inline'; style-
                           base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A page that the browser holds to this policy (Content Security Policy, level 3).
-fn page(content: impl Into<Bytes>, policy: &'static str) -> impl Endpoint {
+fn page<C: Into<Bytes> + 'static>(content: fn() -> C, policy: &'static str) -> impl Endpoint {
     let page = text("text/html; charset=utf-8", content);
     page.map_to_response().with(SetHeader::new().overriding(CONTENT_SECURITY_POLICY, policy))
 }
 
-fn text(media_type: &'static str, content: impl Into<Bytes>) -> impl Endpoint {
-    let content = content.into();
-    make_sync(move |_| Response::builder().content_type(media_type).body(content.clone()))
+/// A text that is made when it is first asked for: the documents take most of a start, and few
+/// read them.
+fn text<C: Into<Bytes> + 'static>(media_type: &'static str, content: fn() -> C) -> impl Endpoint {
+    let content = LazyLock::new(move || content().into());
+    make_sync(move |_| Response::builder().content_type(media_type).body(Bytes::clone(&content)))
 }

@@ -1,6 +1,7 @@
 //! A stand-in for Gemini: JSON and server-sent events as the real one writes them, over HTTP/1.1
 //! or, as with the real one, HTTP/2 where that is agreed on in TLS.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
@@ -13,12 +14,12 @@ use hyper::body::{Frame, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::{Request, Response, StatusCode};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::book;
 use crate::connections::{Tls, serve_each};
+use crate::corpus;
 use crate::script::{Call, Fault, Pace, Script};
 
 /// The model that writes.
@@ -28,8 +29,11 @@ type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// What is said again and again.
 struct Replies {
-    /// A vector as JSON, pretty-printed: 20 KB, as they come.
+    /// The vector of all questions as JSON, pretty-printed: 20 KB, as they come...
     vector: String,
+    /// ...and as they come to who asks for them without `prettyPrint`.
+    compact: String,
+    dimension: usize,
     condensed: Bytes,
     /// An answer as a whole.
     written: Bytes,
@@ -64,6 +68,7 @@ async fn answer(
         "streamGenerateContent" => Call::Write,
         _ => Call::Other,
     };
+    let pretty = head.uri.query() != Some("prettyPrint=false");
     let fault = script.take(call);
     let mut writing = (call == Call::Write && fault.is_none()).then(|| script.writing());
     match fault {
@@ -74,7 +79,7 @@ async fn answer(
     }
     match call {
         Call::Embed if method == "embedContent" => whole(StatusCode::OK, replies.embedding()),
-        Call::Embed => whole(StatusCode::OK, replies.embeddings(&body)?),
+        Call::Embed => whole(StatusCode::OK, replies.embeddings(&body, pretty)?),
         Call::Condense => whole(StatusCode::OK, replies.condensed.clone()),
         Call::Write if method == "generateContent" => {
             script.pace.wait(script.pace.rest_of_answer()).await;
@@ -117,8 +122,11 @@ fn refusal() -> String {
 
 impl Replies {
     fn new(pace: Pace) -> Self {
-        let vector = json!({ "values": vector(pace.dimension) });
-        let vector = serde_json::to_string_pretty(&vector).unwrap_or_default();
+        let dimension = pace.dimension;
+        let [vector, compact] = {
+            let vector = vector(dimension, QUESTION);
+            [written(&vector, true), written(&vector, false)]
+        };
         let event = |(text, last): (String, bool)| {
             let mut event = said(&text);
             if last {
@@ -132,11 +140,12 @@ impl Replies {
             whole["candidates"][0]["finishReason"] = "STOP".into();
             Bytes::from(whole.to_string())
         };
-        let written = whole(&pieces.concat());
+        let answer = whole(&pieces.concat());
         let last = pieces.len() - 1;
         let pieces = pieces.into_iter().enumerate().map(|(at, text)| (text, at == last));
         let condensed = whole(book::CONDENSED);
-        Self { vector, condensed, written, events: pieces.map(event).collect() }
+        let events = pieces.map(event).collect();
+        Self { vector, compact, dimension, condensed, written: answer, events }
     }
 
     /// A vector for one text.
@@ -145,20 +154,62 @@ impl Replies {
     }
 
     /// A vector for each text.
-    fn embeddings(&self, request: &[u8]) -> anyhow::Result<String> {
-        #[derive(Deserialize)]
-        struct Batch {
-            requests: Vec<IgnoredAny>,
-        }
+    fn embeddings(&self, request: &[u8], pretty: bool) -> anyhow::Result<String> {
+        let ready = if pretty { &self.vector } else { &self.compact };
         let Batch { requests } = serde_json::from_slice(request)?;
-        let vectors = vec![self.vector.as_str(); requests.len()].join(",\n");
+        let vector = |Requested { content }: &Requested<'_>| {
+            let text = content.parts.first().map(|part| part.text.as_ref());
+            match text.and_then(corpus::entry) {
+                Some(entry) => {
+                    Cow::Owned(written(&vector(self.dimension, ENTRIES + entry), pretty))
+                }
+                None => Cow::Borrowed(ready.as_str()),
+            }
+        };
+        let vectors = requests.iter().map(vector).collect::<Vec<_>>().join(",\n");
         Ok(format!("{{\n  \"embeddings\": [\n{vectors}\n  ]\n}}\n"))
     }
 }
 
+/// What is to be embedded.
+#[derive(Deserialize)]
+struct Batch<'a> {
+    #[serde(borrow)]
+    requests: Vec<Requested<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Requested<'a> {
+    #[serde(borrow)]
+    content: Content<'a>,
+}
+
+#[derive(Deserialize)]
+struct Content<'a> {
+    #[serde(borrow)]
+    parts: Vec<Part<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Part<'a> {
+    #[serde(borrow)]
+    text: Cow<'a, str>,
+}
+
+/// The seed of the vector that all questions have, and the passage that answers them.
+const QUESTION: u64 = 7;
+/// The first seed of those that other passages have.
+const ENTRIES: u64 = 1_000;
+
+/// A vector as JSON.
+fn written(vector: &[f32], pretty: bool) -> String {
+    let vector = json!({ "values": vector });
+    if pretty { format!("{vector:#}") } else { vector.to_string() }
+}
+
 /// Numbers with as many digits as Gemini's have.
-fn vector(dimension: usize) -> Vec<f32> {
-    let mut random = fastrand::Rng::with_seed(7);
+fn vector(dimension: usize, seed: u64) -> Vec<f32> {
+    let mut random = fastrand::Rng::with_seed(seed);
     (0..dimension).map(|_| (random.f32() - 0.5) / 10.0).collect()
 }
 

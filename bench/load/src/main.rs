@@ -8,23 +8,30 @@
 //! * [`upstreams`]: the stand-ins [`gemini`] and [`qdrant`] behind their [`connections`], which go by a
 //!   [`script`] and count.
 //! * [`program`]: askbook, or another server, as a process of its own.
+//! * [`counter`] and [`cost`]: what it takes, in instructions and in time on a processor.
 //! * [`reader`] asks, by a [`timetable`], and a [`tally`] is kept of what becomes of it.
-//! * [`measure`]: the measurements, one file each.
+//! * [`measure`]: the measurements, one file each; a [`picture`] shows curves.
 
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
 mod book;
 mod connections;
+mod corpus;
+mod cost;
+mod counter;
 mod gemini;
 mod measure {
     pub(crate) mod cancel;
     pub(crate) mod capacity;
     pub(crate) mod compare;
+    pub(crate) mod curves;
     pub(crate) mod faults;
     pub(crate) mod instructions;
+    pub(crate) mod keep;
     pub(crate) mod overload;
     pub(crate) mod soak;
 }
+mod picture;
 mod program;
 mod qdrant;
 mod reader;
@@ -36,10 +43,14 @@ mod upstreams;
 
 use clap::{Parser, Subcommand};
 
-use measure::{cancel, capacity, compare, faults, instructions, overload, soak};
+use measure::{cancel, capacity, compare, curves, faults, instructions, keep, overload, soak};
 use program::{Measured, Program};
 use script::Pace;
 use upstreams::Upstreams;
+
+/// That of askbook, so that what is kept takes as much here as there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
 #[command(about = "Measures askbook under load, between stand-ins for its upstreams")]
@@ -71,6 +82,8 @@ impl Bench {
 enum Measurement {
     /// What askbook costs and how fast it is, beside other servers of the same contract
     Compare(compare::Options),
+    /// What a chat costs as everything grows, as curves (goals P4, P8, P9 and P10)
+    Curves(curves::Options),
     /// How many instructions and allocations a chat takes, and a piece of an answer (goals P2 and P6)
     Instructions(instructions::Options),
     /// How many answers a second there are at most, with ever more readers who wait for theirs
@@ -83,6 +96,9 @@ enum Measurement {
     Cancel(cancel::Options),
     /// Whether memory grows in the long run (goal R5)
     Soak(soak::Options),
+    /// What kept conversations take; a part of `curves`, in a process of its own
+    #[command(hide = true)]
+    Keep(keep::Options),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -90,11 +106,13 @@ async fn main() -> anyhow::Result<()> {
     let Arguments { bench, measurement } = Arguments::parse();
     match measurement {
         Measurement::Compare(options) => compare::run(&bench, &options).await,
+        Measurement::Curves(options) => curves::run(&bench, &options).await,
         Measurement::Instructions(options) => instructions::run(&bench, &options).await,
         Measurement::Capacity(options) => capacity::run(&bench, &options).await,
         Measurement::Overload(options) => overload::run(&bench, &options).await,
         Measurement::Faults(options) => faults::run(&bench, &options).await,
         Measurement::Cancel(options) => cancel::run(&bench, &options).await,
         Measurement::Soak(options) => soak::run(&bench, &options).await,
+        Measurement::Keep(options) => keep::run(&options).await,
     }
 }

@@ -25,8 +25,8 @@ const ASK_AGAIN: Duration = Duration::from_micros(500);
 /// How much of a log is told of a server that does not start, in characters.
 const LOG: usize = 4_000;
 
-/// A setting of askbook's.
-pub(crate) type Setting = (String, String);
+/// A setting of askbook's, by its name.
+pub(crate) type Setting<'a> = (&'a str, &'a str);
 
 /// Which program is measured, and with which settings.
 #[derive(clap::Args, Clone, Debug)]
@@ -39,10 +39,10 @@ pub(crate) struct Measured {
     pub(crate) calls: u32,
     /// A further setting of askbook's; may be given several times
     #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = setting)]
-    set: Vec<Setting>,
+    set: Vec<(String, String)>,
 }
 
-fn setting(text: &str) -> Result<Setting, String> {
+fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("give it as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -76,7 +76,7 @@ impl Measured {
     pub(crate) fn command(
         &self,
         upstreams: &Upstreams,
-        more: &[(&str, &str)],
+        more: &[Setting<'_>],
     ) -> anyhow::Result<Command> {
         let binary = match &self.binary {
             Some(binary) => binary.canonicalize()?,
@@ -110,7 +110,7 @@ impl Program {
     pub(crate) fn start(
         measured: &Measured,
         upstreams: &Upstreams,
-        more: &[(&str, &str)],
+        more: &[Setting<'_>],
     ) -> anyhow::Result<Self> {
         let calls = measured.calls.to_string();
         let mut settings = vec![("ASKBOOK_UPSTREAM_CALLS", calls.as_str())];
@@ -180,7 +180,7 @@ impl Drop for Program {
 
 impl Vitals {
     /// Of this process (`proc(5)`).
-    fn of(process: u32) -> anyhow::Result<Self> {
+    pub(crate) fn of(process: u32) -> anyhow::Result<Self> {
         let folder = PathBuf::from(format!("/proc/{process}"));
         let status = fs::read_to_string(folder.join("status"))?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -196,6 +196,14 @@ impl Vitals {
         let files = fs::read_dir(folder.join("fd"))?.count();
         Ok(Self { processor, resident, files })
     }
+}
+
+/// The program inside, run by the one outside, which knows nothing but its path.
+pub(crate) fn within(mut outer: Command, inner: &Command) -> Command {
+    outer.arg(inner.get_program()).args(inner.get_args()).env_clear();
+    outer.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+    outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer
 }
 
 /// Whether a server says at `/health` that it is there.

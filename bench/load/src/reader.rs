@@ -13,12 +13,12 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use crate::book;
 
-/// How many conversations are remembered.
+/// How many conversations are remembered, unless more of them are wanted.
 const CONVERSATIONS: usize = 256;
 
 /// A question, and how it is asked.
@@ -26,7 +26,11 @@ const CONVERSATIONS: usize = 256;
 pub(crate) struct Ask {
     /// What is asked; each number another question.
     pub(crate) number: u64,
-    /// Whether it goes on with a conversation.
+    /// Whether it goes on with a conversation that the server keeps: any of those remembered.
+    pub(crate) goes_on: bool,
+    /// How many turns of a conversation are sent along, which the reader keeps.
+    pub(crate) turns: u32,
+    /// Whether it means nothing without the conversation before it; it begins none then.
     pub(crate) follow_up: bool,
     /// Whether the answer is to come piece by piece.
     pub(crate) streamed: bool,
@@ -79,6 +83,8 @@ pub(crate) struct Readers {
     server: String,
     /// The latest of them.
     conversations: Mutex<VecDeque<String>>,
+    /// How many there are at most.
+    remembered: usize,
 }
 
 /// A reply.
@@ -106,17 +112,23 @@ impl Ask {
     /// the readers of the figures in `performance-and-reliability.md`.
     pub(crate) fn of(number: u64) -> Self {
         let patience = Duration::from_secs(2);
-        Self { number, follow_up: false, streamed: false, patience, from: None }
+        let (goes_on, turns, follow_up, streamed) = Default::default();
+        Self { number, goes_on, turns, follow_up, streamed, patience, from: None }
     }
 }
 
 impl Readers {
     /// Readers of the server at this address.
     pub(crate) fn of(server: &str) -> Self {
+        Self::remembering(CONVERSATIONS, server)
+    }
+
+    /// The same, who remember so many conversations.
+    pub(crate) fn remembering(remembered: usize, server: &str) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Self { client, server: server.to_owned(), conversations: Mutex::default() }
+        Self { client, server: server.to_owned(), conversations: Mutex::default(), remembered }
     }
 
     /// Asks. The reader's patience begins at `begun`.
@@ -158,12 +170,32 @@ impl Readers {
         })
     }
 
+    /// Has passages found for a question, and no answer written.
+    pub(crate) async fn search(&self, number: u64) -> anyhow::Result<Seen> {
+        let query = json!({"query": book::question(number)});
+        let request = Request::post(format!("http://{}/search", self.server))
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(query.to_string().into()))?;
+        let response = self.client.request(request).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        Ok(Seen { status, body, begun: None })
+    }
+
     fn request(&self, ask: &Ask) -> anyhow::Result<Request<Full<Bytes>>> {
-        let going_on = ask.follow_up.then(|| self.conversations().pop_front()).flatten();
-        let body = match going_on {
-            Some(session) => json!({"message": book::FOLLOW_UP, "session_id": session}),
-            None => json!({"message": book::question(ask.number)}),
+        let session = if ask.goes_on { self.any_conversation() } else { None };
+        let begins = session.is_none() && ask.turns == 0;
+        let mut body = if ask.follow_up && !begins {
+            json!({"message": book::FOLLOW_UP})
+        } else {
+            json!({"message": book::question(ask.number)})
         };
+        if let Some(session) = session {
+            body["session_id"] = session.into();
+        }
+        if ask.turns > 0 {
+            body["history"] = (0..ask.turns).map(turn).collect();
+        }
         let path = if ask.streamed { "/chat/stream" } else { "/chat" };
         let mut request = Request::post(format!("http://{}{path}", self.server))
             .header(CONTENT_TYPE, "application/json");
@@ -188,7 +220,7 @@ impl Readers {
         let Reply { outcome, mode, degraded, session_id } = reply;
         if let Some(session) = session_id {
             let mut conversations = self.conversations();
-            conversations.truncate(CONVERSATIONS - 1);
+            conversations.truncate(self.remembered - 1);
             conversations.push_front(session);
         }
         Ok(match (outcome.as_str(), mode.as_deref()) {
@@ -199,7 +231,23 @@ impl Readers {
         })
     }
 
+    /// Taken out until its reply is there, so that nobody else goes on with it meanwhile.
+    fn any_conversation(&self) -> Option<String> {
+        let mut conversations = self.conversations();
+        let any = fastrand::usize(..conversations.len().max(1));
+        conversations.swap_remove_front(any)
+    }
+
     fn conversations(&self) -> std::sync::MutexGuard<'_, VecDeque<String>> {
         self.conversations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was said before, by the reader and the book by turns.
+fn turn(number: u32) -> Value {
+    if number.is_multiple_of(2) {
+        json!({"role": "user", "content": book::question(u64::from(number))})
+    } else {
+        json!({"role": "assistant", "content": book::answer(1).concat()})
     }
 }

@@ -91,6 +91,11 @@ impl Pace {
         [Call::Embed, Call::Search, Call::Write].map(|call| self.of(call)).iter().sum()
     }
 
+    /// How long it is from a question to the end of its answer, without askbook's own time.
+    pub(crate) fn for_answer(self) -> Duration {
+        self.before_answer() + self.rest_of_answer()
+    }
+
     /// Waits about that long.
     pub(crate) async fn wait(self, time: Duration) {
         if !time.is_zero() {

@@ -98,3 +98,11 @@ pub(crate) fn float(count: u64) -> f64 {
     let float = count as f64;
     float
 }
+
+/// The one in the middle; of two, their mean.
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let at = values.len() / 2;
+    let upper = values.get(at)?;
+    Some(if values.len() % 2 == 1 { *upper } else { f64::midpoint(values[at - 1], *upper) })
+}

@@ -94,7 +94,7 @@ pub(crate) async fn closed(
     readers: &Arc<Readers>,
     count: u32,
     span: Span,
-    ask: impl Fn(u64) -> Ask + Copy + Send + 'static,
+    ask: impl Fn(u64) -> Ask + Clone + Send + 'static,
 ) -> anyhow::Result<Tally> {
     const PAUSE: Duration = Duration::from_millis(100);
     let (warm, end) = {
@@ -103,7 +103,7 @@ pub(crate) async fn closed(
     };
     let mut asking = JoinSet::new();
     for reader in 0..u64::from(count) {
-        let readers = Arc::clone(readers);
+        let (readers, ask) = (Arc::clone(readers), ask.clone());
         asking.spawn(async move {
             let mut ended = Vec::new();
             for number in 0.. {

@@ -22,11 +22,12 @@ use tokio::time::{Instant, sleep};
 use crate::Bench;
 use crate::book;
 use crate::connections::Tls;
+use crate::cost;
 use crate::program::Program;
 use crate::reader::{Ask, Outcome, Readers};
 use crate::script::Pace;
 use crate::tally::{Tally, float, ratio};
-use crate::timetable::{Span, closed};
+use crate::timetable::Span;
 use crate::upstreams::Upstreams;
 
 use contender::{Contender, Python};
@@ -280,14 +281,10 @@ impl Measured {
         span: Span,
         ask: impl Fn(u64) -> Ask + Copy + Send + 'static,
     ) -> anyhow::Result<(Tally, f64)> {
-        let before = self.program.vitals()?.processor;
-        let tally = closed(&self.readers, readers, span, ask).await?;
-        let processor = self.program.vitals()?.processor.saturating_sub(before);
-        let written = tally.all(Outcome::Written);
-        anyhow::ensure!(written > 0, "it answers nothing");
+        let (tally, each) =
+            cost::of_chats(&self.program, &self.readers, readers, span, ask).await?;
         let all: u64 = Outcome::ALL.iter().map(|&outcome| tally.all(outcome)).sum();
-        self.figures.add(Row::Failed, float(all - written));
-        let each = processor.as_secs_f64() * 1e6 / float(written);
+        self.figures.add(Row::Failed, float(all - tally.all(Outcome::Written)));
         Ok((tally, each))
     }
 

@@ -8,17 +8,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::Context as _;
-use tokio::time::Instant;
 
 use crate::Bench;
-use crate::program::Program;
-use crate::reader::{Ask, Outcome, Readers};
+use crate::counter::{Counter, Run};
+use crate::reader::Ask;
 use crate::table::{Table, figure};
 use crate::tally::ratio;
-use crate::upstreams::Upstreams;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -31,6 +28,9 @@ pub(crate) struct Options {
     /// Writes the figures there instead
     #[arg(long)]
     write: bool,
+    /// Where callgrind's reports are kept, for `callgrind_annotate`
+    #[arg(long, value_name = "FOLDER")]
+    reports: Option<PathBuf>,
 }
 
 /// How much more than the baseline a figure may be.
@@ -44,37 +44,21 @@ const MORE: u64 = 300;
 const FEW_PIECES: u32 = 4;
 const MORE_PIECES: u32 = 64;
 
-/// How long a chat may take under callgrind, in seconds.
-const PATIENCE: u64 = 60;
-
-/// What is counted.
-enum Counter<'a> {
-    Instructions,
-    /// By this program.
-    Allocations(&'a Path),
-}
-
-/// What is asked.
-#[derive(Clone, Copy)]
-struct Run {
-    chats: u64,
-    streamed: bool,
-    pieces: u32,
-}
-
 pub(crate) async fn run(bench: &Bench, options: &Options) -> anyhow::Result<()> {
     let mut figures = BTreeMap::new();
-    let mut counters = vec![("instructions", Counter::Instructions)];
+    let reports = options.reports.as_deref();
+    let mut counters = vec![("instructions", Counter::Instructions { reports })];
     counters.extend(options.dhat.as_deref().map(|at| ("allocations", Counter::Allocations(at))));
     for (what, counter) in counters {
-        let few = Run { chats: FEW, streamed: false, pieces: FEW_PIECES };
-        let more = Run { chats: FEW + MORE, ..few };
-        let [few, more] = [count(bench, &counter, few).await?, count(bench, &counter, more).await?];
+        let few = Run { chats: FEW, ask: Ask::of(0), pieces: FEW_PIECES, settings: &[] };
+        let more = Run { chats: FEW + MORE, ..few.clone() };
+        let [few, more] = [counter.run(bench, &few).await?, counter.run(bench, &more).await?];
         figures.insert(format!("{what} per chat"), ratio(more - few, MORE));
 
-        let few = Run { chats: FEW, streamed: true, pieces: FEW_PIECES };
-        let more = Run { pieces: FEW_PIECES + MORE_PIECES, ..few };
-        let [few, more] = [count(bench, &counter, few).await?, count(bench, &counter, more).await?];
+        let ask = Ask { streamed: true, ..Ask::of(0) };
+        let few = Run { chats: FEW, ask, pieces: FEW_PIECES, settings: &[] };
+        let more = Run { pieces: FEW_PIECES + MORE_PIECES, ..few.clone() };
+        let [few, more] = [counter.run(bench, &few).await?, counter.run(bench, &more).await?];
         let pieces = FEW * u64::from(MORE_PIECES);
         figures.insert(format!("{what} per piece"), ratio(more - few, pieces));
     }
@@ -116,57 +100,4 @@ fn compare(figures: &BTreeMap<String, f64>, baseline: &Path) -> anyhow::Result<(
         worse.join(", ")
     );
     Ok(())
-}
-
-/// How many there are in a whole run.
-async fn count(bench: &Bench, counter: &Counter<'_>, run: Run) -> anyhow::Result<u64> {
-    let pace = bench.pace.at_once().writing(0, run.pieces, 0);
-    let upstreams = Upstreams::start(pace, None)?;
-    let settings = [("ASKBOOK_THREADS", "1"), ("ASKBOOK_DEADLINE_MS", "60000")];
-    let askbook = bench.measured.command(&upstreams, &settings)?;
-    let folder = tempfile::tempdir()?;
-    let report = folder.path().join("report");
-    let mut command = match counter {
-        Counter::Instructions => {
-            let mut valgrind = Command::new("valgrind");
-            valgrind
-                .args(["--tool=callgrind", "--quiet"])
-                .arg(format!("--callgrind-out-file={}", report.display()))
-                .arg(askbook.get_program());
-            valgrind
-        }
-        Counter::Allocations(program) => {
-            let mut program = Command::new(program.canonicalize()?);
-            program.env("DHAT_FILE", &report);
-            program
-        }
-    };
-    command.args(askbook.get_args());
-    command.envs(askbook.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let program = Program::launch(command)?;
-    let readers = Readers::of(&program.address);
-    for number in 0..run.chats {
-        let patience = std::time::Duration::from_secs(PATIENCE);
-        let ask = Ask { streamed: run.streamed, patience, ..Ask::of(number) };
-        let outcome = readers.ask(&ask, Instant::now()).await;
-        anyhow::ensure!(outcome == Outcome::Written, "chat {number} is {outcome:?}");
-    }
-    program.stop()?;
-    let report = fs::read_to_string(&report).context("nothing was counted")?;
-    counter.read(&report).context("the report does not say how many there were")
-}
-
-impl Counter<'_> {
-    fn read(&self, report: &str) -> Option<u64> {
-        match self {
-            Self::Instructions => {
-                report.lines().find_map(|line| line.strip_prefix("summary: "))?.trim().parse().ok()
-            }
-            // Of the program points ("pps"), the blocks ("tbk") that each allocated.
-            Self::Allocations(_) => {
-                let report: serde_json::Value = serde_json::from_str(report).ok()?;
-                report["pps"].as_array()?.iter().map(|point| point["tbk"].as_u64()).sum()
-            }
-        }
-    }
 }

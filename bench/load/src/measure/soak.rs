@@ -45,8 +45,8 @@ fn reader(number: u64) -> Ask {
     match number % 20 {
         0..10 => ask,
         10..16 => Ask { streamed: true, ..ask },
-        16 => Ask { follow_up: true, ..ask },
-        17 => Ask { follow_up: true, streamed: true, ..ask },
+        16 => Ask { goes_on: true, follow_up: true, ..ask },
+        17 => Ask { goes_on: true, follow_up: true, streamed: true, ..ask },
         18 => Ask { patience, ..ask },
         _ => Ask { patience, streamed: true, ..ask },
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::measure::compare::contender::Contender;
 use crate::table::{Table, figure};
+use crate::tally::median;
 
 /// A figure of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -157,12 +158,4 @@ impl Results {
         println!("{}", Value::from(servers));
         Ok(())
     }
-}
-
-/// The one in the middle; of two, their mean.
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let at = values.len() / 2;
-    let upper = values.get(at)?;
-    Some(if values.len() % 2 == 1 { *upper } else { f64::midpoint(values[at - 1], *upper) })
 }
