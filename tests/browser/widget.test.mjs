@@ -6,30 +6,21 @@
 // ASKBOOK is the program (target/debug/askbook), CHROMIUM the browser (/usr/bin/chromium);
 // SCREENSHOTS is a folder for pictures, if wanted.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { chromium } from "playwright-core";
+import { assertAccessible, DESK, launch, obstacle, PHONE, settled, shot } from "./chromium.mjs";
 import { startAskbook, startProxy } from "./widget/askbook.mjs";
 import { startSite } from "./widget/site.mjs";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const DESK = { width: 1280, height: 800 };
-const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const PAGE = "/docs/guides/cors";
 
 const PORT = "How do I change the port?";
 const KEPT = "How long is a session kept?";
 const UNKNOWN = "How do I bake sourdough bread?";
 
-const missing = existsSync(CHROMIUM) ? false : `${CHROMIUM} is not there`;
-if (missing && process.env.BROWSER === "required") throw new Error(missing);
-
-describe("<ask-book>", { skip: missing }, () => {
+describe("<ask-book>", { skip: obstacle() }, () => {
   let site, askbook, proxy, browser;
   const widget = { server: "" };
 
@@ -38,8 +29,7 @@ describe("<ask-book>", { skip: missing }, () => {
     askbook = await startAskbook({ ALLOWED_ORIGINS: site.origin });
     proxy = await startProxy(askbook);
     widget.server = proxy.origin;
-    const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"];
-    browser = await chromium.launch({ executablePath: CHROMIUM, args });
+    browser = await launch();
   });
 
   after(async () => {
@@ -51,7 +41,7 @@ describe("<ask-book>", { skip: missing }, () => {
 
   /** A page in a browser of its own, and what went wrong in it. */
   async function open(t, path = PAGE, options = {}) {
-    const context = await browser.newContext({ viewport: DESK, ...options });
+    const context = await browser.newContext({ ...DESK, ...options });
     t.after(() => context.close());
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     const page = await context.newPage();
@@ -86,24 +76,7 @@ describe("<ask-book>", { skip: missing }, () => {
   async function openPanel(page) {
     await launcher(page).click();
     await field(page).waitFor();
-  }
-
-  /** WCAG 2.2 A and AA, and best practices, within the widget. */
-  async function assertAccessible(page, state) {
-    // Not through the page, whose policy lets no such script in.
-    const session = await page.context().newCDPSession(page);
-    await panel(page).evaluate((node) => Promise.allSettled(node.getAnimations().map((one) => one.finished)));
-    await session.send("Runtime.evaluate", { expression: await readFile(AXE, "utf8") });
-    const violations = await page.evaluate(async () => {
-      const { violations } = await globalThis.axe.run({ include: ["ask-book"] });
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(", ")}`);
-    });
-    assert.deepEqual(violations, [], state);
-  }
-
-  async function shot(page, name) {
-    const folder = process.env.SCREENSHOTS;
-    if (folder) await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
+    await settled(page);
   }
 
   /** An answer with these events, or one with this text. */
@@ -592,7 +565,7 @@ describe("<ask-book>", { skip: missing }, () => {
     await shot(page, "phone-button");
     await launcher(page).tap();
     await field(page).waitFor();
-    await panel(page).evaluate((node) => Promise.all(node.getAnimations().map((one) => one.finished)));
+    await settled(page);
     assert.deepEqual(await panel(page).boundingBox(), { x: 0, y: 0, width: 390, height: 844 });
     assert.equal(await panel(page).evaluate((node) => node.matches(":modal")), true);
     await ask(page, KEPT);
@@ -607,7 +580,7 @@ describe("<ask-book>", { skip: missing }, () => {
     await launcher(page).tap();
     assert.equal(await turn(page).locator(".question").innerText(), KEPT);
     // Turned or put into a larger window, it is beside the page.
-    await page.setViewportSize(DESK);
+    await page.setViewportSize(DESK.viewport);
     await page.waitForFunction(() => !document.querySelector("ask-book").shadowRoot.querySelector("dialog").matches(":modal"));
     assert.equal(await panel(page).isVisible(), true);
     assert.deepEqual(page.wrong, []);

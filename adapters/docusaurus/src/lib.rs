@@ -225,6 +225,9 @@ fn read_page(
         .permalinks(relative, *is_translated)
         .filter(|permalink| permalink.is_of(&text, &front_matter))
         .collect();
+    if permalinks.is_empty() {
+        findings.extend(collection.assumption.clone());
+    }
     let title = permalinks.iter().find_map(|permalink| permalink.title.clone());
     let page = Page {
         title: title.unwrap_or_else(|| {
@@ -249,7 +252,7 @@ impl Reading {
     fn publish(&mut self, read: ReadPage, taken: &mut HashMap<String, String>) {
         let ReadPage { page, passages, findings } = read;
         for finding in findings {
-            // What is imported by many pages is wrong in all of them.
+            // What is imported by many pages is wrong in all of them, and so is an assumption.
             if !self.findings.contains(&finding) {
                 self.findings.push(finding);
             }

@@ -5,96 +5,10 @@
 // `tests/site/build` builds the sites. With BROWSER=required it is a failure when one of these is
 // missing.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { chromium } from "playwright-core";
-import { startAskbook } from "../widget/askbook.mjs";
-import { serveSite } from "./site.mjs";
+import { describe, test } from "node:test";
+import { obstacleTo, siteInBrowser, target } from "./browser.mjs";
 
-const SITES = join(import.meta.dirname, "../../site");
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-
-/** Why the tests of a site cannot run; an error where they have to. */
-function obstacle(site) {
-  const missing = [
-    !existsSync(CHROMIUM) && `there is no ${CHROMIUM}: install chromium, or set CHROMIUM`,
-    !existsSync(join(SITES, site, "build")) && `${site} is not built: run tests/site/build`,
-  ].find(Boolean);
-  if (missing && process.env.BROWSER) throw new Error(missing);
-  return missing;
-}
-
-/** A site with askbook beside it, in a browser. `open` gives a page of it. */
-function siteInBrowser(name, baseUrl, settings) {
-  const here = {};
-  before(async () => {
-    here.site = await serveSite(join(SITES, name, "build"), baseUrl);
-    here.askbook = await startAskbook({
-      ASKBOOK_BOOK: join(SITES, name),
-      ALLOWED_ORIGINS: here.site.url,
-      ...settings?.(here.site.url),
-    });
-    here.site.askbook = `http://127.0.0.1:${here.askbook.port}`;
-    here.browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ["--disable-dev-shm-usage", "--disable-background-networking"],
-    });
-  });
-  after(async () => {
-    await here.browser?.close();
-    await here.askbook?.stop();
-    here.site?.close();
-  });
-
-  here.open = async (path) => {
-    const page = await here.browser.newPage();
-    /** What went wrong in the page. */
-    const errors = [];
-    page.on("pageerror", (error) => errors.push(`${error}`));
-    page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-    /** The questions that were sent. */
-    const questions = [];
-    page.on("request", (request) => {
-      if (request.method() === "POST") questions.push(request.postDataJSON());
-    });
-    await page.goto(here.site.url + path);
-    await page.locator("html[data-has-hydrated=true]").waitFor();
-    const chat = page.locator("ask-book");
-    await chat.getByRole("button").first().waitFor();
-    // Gone as soon as the page is loaded anew.
-    await page.evaluate(() => (window.isSamePage = true));
-    return {
-      page,
-      errors,
-      questions,
-      chat,
-      isSamePage: () => page.evaluate(() => window.isSamePage === true),
-      attribute: (name) => chat.getAttribute(name),
-      async ask(question) {
-        const count = questions.length;
-        if (!(await chat.getByRole("textbox").isVisible())) await page.keyboard.press("Control+i");
-        await chat.getByRole("textbox").fill(question);
-        await chat.getByRole("textbox").press("Enter");
-        const turn = chat.getByRole("article").nth(count);
-        await turn.getByRole("listitem").first().waitFor();
-        return turn;
-      },
-    };
-  };
-  return here;
-}
-
-/** What of a page the reader sees, of the element that its address names. */
-function target(page) {
-  return page.evaluate(() => {
-    const element = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const { top } = element?.getBoundingClientRect() ?? { top: -1 };
-    return element && top >= 0 && top < innerHeight ? element.textContent : null;
-  });
-}
-
-const noGuide = obstacle("guide");
+const noGuide = obstacleTo("guide");
 describe("a site with a root of its own, below a path", { skip: noGuide }, () => {
   const here = siteInBrowser("guide", "/book/");
 
@@ -171,7 +85,7 @@ describe("a site that is read where it is published", { skip: noGuide }, () => {
   });
 });
 
-describe("a site in versions and languages with the chat in a place of its own", { skip: obstacle("library") }, () => {
+describe("a site in versions and languages with the chat in a place of its own", { skip: obstacleTo("library") }, () => {
   const here = siteInBrowser("library", "/");
 
   test("the version that the reader is on is the one that answers", async () => {

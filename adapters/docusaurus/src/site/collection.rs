@@ -33,6 +33,8 @@ pub(crate) struct Collection {
     pub(crate) format: Format,
     pub(crate) syntax: Arc<Syntax>,
     pub(crate) globs: Arc<Globs>,
+    /// What is assumed of the URL of a page unless a build says it.
+    pub(crate) assumption: Option<Finding>,
     /// The paths of the folders in the names of generated files.
     sources: [String; 2],
     /// What Docusaurus left of its last start or build.
@@ -216,6 +218,7 @@ impl<'a> Part<'a> {
             format: config.format,
             syntax: Arc::clone(&self.syntax),
             globs: Arc::clone(&self.globs),
+            assumption: self.plugin.assumption.clone(),
             sources: [format!("@site/{path}"), format!("@site/{translated_path}")],
             permalinks: Arc::clone(&self.permalinks),
             built: Arc::default(),

@@ -80,6 +80,8 @@ pub(crate) struct DocsPlugin {
     pub(crate) exclude: Vec<String>,
     /// Whether the numbers before names are cut off.
     pub(crate) cuts_number_prefixes: bool,
+    /// What is assumed of the URL of a page unless a build says it.
+    pub(crate) assumption: Option<Finding>,
     /// The names of admonitions; none when they are turned off.
     pub(crate) admonitions: Vec<String>,
     pub(crate) last_version: Option<String>,
@@ -111,6 +113,7 @@ impl Default for DocsPlugin {
                 "**/__tests__/**",
             ]),
             cuts_number_prefixes: true,
+            assumption: None,
             admonitions: default_admonitions(),
             last_version: None,
             include_current: true,
@@ -296,14 +299,13 @@ impl Settings<'_> {
         } else {
             self.text(options, "routeBasePath", if id == MAIN { ROUTE } else { BUILD })
         };
-        let cuts_number_prefixes = match options.get("numberPrefixParser") {
-            Value::Bool(cuts) => cuts,
-            Value::Nothing => true,
+        let (cuts_number_prefixes, assumption) = match options.get("numberPrefixParser") {
+            Value::Bool(cuts) => (cuts, None),
+            Value::Nothing => (true, None),
             parser => {
                 let line = if let Value::Unknown { line, .. } = parser { Some(line) } else { None };
                 let what = "numberPrefixParser cannot be run: the default is assumed";
-                self.find(line, format!("{what}; {BUILD}"));
-                true
+                (true, Some(Finding::new(self.file, line, format!("{what}; {BUILD}"))))
             }
         };
         DocsPlugin {
@@ -312,6 +314,7 @@ impl Settings<'_> {
             include: self.list(options, "include").unwrap_or(default.include),
             exclude: self.list(options, "exclude").unwrap_or(default.exclude),
             cuts_number_prefixes,
+            assumption,
             admonitions: self.admonitions(options),
             last_version: self.text(options, "lastVersion", BUILD),
             include_current: self.bool(options, "includeCurrentVersion").unwrap_or(true),

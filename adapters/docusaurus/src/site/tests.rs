@@ -1,4 +1,5 @@
 use askbook::passage::Edition;
+use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::read;
@@ -206,6 +207,30 @@ fn what_only_running_the_configuration_could_tell_is_a_finding() {
     let (found, findings) = pages(&said);
     assert_eq!(found[0].1, "https://a.example/y/docs/a");
     assert_eq!(findings, expected[3..]);
+}
+
+#[test]
+fn what_a_manifest_says_of_all_pages_need_not_be_assumed() {
+    let config = "export default { url: 'https://a.example', baseUrl: '/', presets: [['classic', \
+                  { docs: { numberPrefixParser: parse } }]] }";
+    let digest: String = Sha256::digest("A.").iter().map(|byte| format!("{byte:02x}")).collect();
+    let manifest = format!(
+        r#"{{"format": 1, "locale": "en", "baseUrl": "/", "versions": [{{"plugin": "default",
+        "name": "current", "pages": [{{"permalink": "/docs/first", "title": "First",
+        "file": "docs/ch1-a.md", "digest": "{digest}"}}]}}]}}"#
+    );
+    let folder = site(&[
+        ("docusaurus.config.js", config),
+        ("docs/ch1-a.md", "A."),
+        ("build/askbook.json", &manifest),
+    ]);
+    check(folder.path(), &[("ch1-a.md", "https://a.example/docs/first")]);
+
+    fs::write(folder.path().join("docs/ch2-b.md"), "B.").unwrap();
+    let (_, findings) = pages(&book(folder.path()));
+    let expected = "docusaurus.config.js:1: numberPrefixParser cannot be run: the default is \
+                    assumed; build the site once, then .docusaurus says it";
+    assert_eq!(findings, [expected]);
 }
 
 #[test]
