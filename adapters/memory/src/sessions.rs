@@ -158,12 +158,14 @@ impl ChatSession for MemorySessions {
         *used = Instant::now();
         let before = *bytes;
         *bytes += text_bytes(&exchange);
-        exchanges.push_back(exchange);
-        while exchanges.len() > self.limits.exchanges.get() {
+        while exchanges.len() >= self.limits.exchanges.get() {
             if let Some(oldest) = exchanges.pop_front() {
                 *bytes -= text_bytes(&oldest);
             }
         }
+        // Most conversations have one exchange or two: no room is taken in advance.
+        exchanges.reserve_exact(1);
+        exchanges.push_back(exchange);
         let after = *bytes;
         kept.bytes = kept.bytes - before + after;
         kept.shrink_to(self.limits.bytes);
