@@ -61,7 +61,7 @@ enum Said {
 }
 
 /// What a conversation takes beside its text: id, entry and links, rounded up.
-const OVERHEAD: usize = 256;
+const OVERHEAD: usize = 320;
 
 impl MemorySessions {
     /// No conversation yet.

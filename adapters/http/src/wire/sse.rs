@@ -33,7 +33,7 @@ impl Events {
 
     fn write(&mut self, event: &EventReply) -> String {
         self.count += 1;
-        format!("id: {}\n{}", self.count, sse::event(event))
+        sse::numbered(self.count, event)
     }
 }
 
