@@ -323,7 +323,10 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.file = None; // ends the lock
+        if let Some(file) = self.file.take() {
+            // Closing it would not do where a process that was just started has inherited it.
+            let _ = file.unlock();
+        }
         let Ok(lock) = lock_file(&self.directory.root.join(LOCK)) else { return };
         // Never waits: whoever holds the lock, or the next one, clears up.
         if lock.try_lock().is_ok() {

@@ -154,7 +154,10 @@ impl Shard {
         catch_unwind(AssertUnwindSafe(|| drop(engine))).map_err(|_| {
             let message = "the embedded engine failed to write the index: is the disk full?";
             PortError::new(ErrorKind::Unavailable, message)
-        })
+        })?;
+        // A process that was just started may have inherited the lock on the log.
+        self.seal();
+        Ok(())
     }
 
     /// The best passages for one vector, best first, ties by id.
@@ -397,4 +400,21 @@ fn unreadable(error: OperationError) -> PortError {
 fn unwritable(error: OperationError) -> PortError {
     let message = "the embedded engine failed to write the index: is the disk full?";
     PortError::new(ErrorKind::Unavailable, message).with_source(error)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// As by a process that was being started when the engine closed it.
+    #[test]
+    fn a_closed_shard_can_be_opened_while_its_log_is_still_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shard");
+        let shard = Shard::create(path.clone(), VectorShape::sparse()).unwrap();
+        let log = File::open(path.join(LOG)).unwrap();
+        shard.close().unwrap();
+        log.lock().unwrap();
+        assert_eq!(Shard::open(path).map(|shard| shard.len()).ok(), Some(0));
+    }
 }

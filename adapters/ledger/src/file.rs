@@ -21,7 +21,14 @@ pub(crate) struct File {
     length: u64,
     /// Whether the last line may have no end.
     torn: bool,
-    _lock: fs::File,
+    lock: fs::File,
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // Closing it would not do where a process that was just started has inherited it.
+        let _ = self.lock.unlock();
+    }
 }
 
 /// Why it is not kept.
@@ -51,7 +58,7 @@ impl File {
         let length = lines.metadata()?.len();
         // Not known to be torn, but an empty line does no harm.
         let torn = length > 0;
-        Ok(Self { folder: folder.to_owned(), lines, length, torn, _lock: lock })
+        Ok(Self { folder: folder.to_owned(), lines, length, torn, lock })
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -128,6 +135,17 @@ mod tests {
 
     use super::*;
     use crate::FileLedger;
+
+    #[test]
+    fn a_closed_file_can_be_opened_while_a_process_that_inherited_it_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::open(folder.path()).unwrap();
+        let inherited = file.lock.try_clone().unwrap();
+        assert!(matches!(File::open(folder.path()), Err(OpenError::Locked)));
+        drop(file);
+        File::open(folder.path()).unwrap();
+        drop(inherited);
+    }
 
     /// `/dev/full` takes nothing, as a full disk.
     #[tokio::test]
