@@ -14,7 +14,8 @@ import MarkdownIt14 from "markdown-it-14";
 import { Marked } from "marked";
 import { micromark } from "micromark";
 import { gfm, gfmHtml } from "micromark-extension-gfm";
-import { chromium } from "playwright-core";
+
+import { launch } from "./chromium.mjs";
 
 const PAGE = "http://book.test/docs/page";
 
@@ -78,10 +79,7 @@ function look({ shapes, links, count }) {
 }
 
 const { links, bare_host, answers } = JSON.parse(await readFile(process.argv[2], "utf8"));
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--disable-dev-shm-usage", "--disable-background-networking"],
-});
+const browser = await launch();
 
 // What happened in the page since it was asked the last time.
 let events = [];

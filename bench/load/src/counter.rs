@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use tokio::time::Instant;
 
 use crate::Bench;
-use crate::program::{Program, Setting, within};
+use crate::program::{Program, Setting, environment, within};
 use crate::reader::{Ask, Outcome, Readers};
 use crate::upstreams::Upstreams;
 
@@ -56,7 +56,7 @@ impl Counter<'_> {
             Self::Allocations(program) => {
                 let mut program = Command::new(program.canonicalize()?);
                 program.args(askbook.get_args());
-                program.envs(askbook.get_envs().filter_map(|(name, value)| Some((name, value?))));
+                program.envs(environment(&askbook));
                 program.env("DHAT_FILE", &report);
                 program
             }

@@ -1,6 +1,7 @@
 //! A server as a process of its own, as readers meet it: askbook, unless another one is to be
 //! compared with it.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::gemini::WRITER;
 use crate::qdrant::COLLECTION;
+use crate::tally::float;
 use crate::upstreams::Upstreams;
 
 /// Far longer than a start takes.
@@ -196,14 +198,24 @@ impl Vitals {
         let files = fs::read_dir(folder.join("fd"))?.count();
         Ok(Self { processor, resident, files })
     }
+
+    /// Resident memory, in MiB.
+    pub(crate) fn mib(self) -> f64 {
+        float(self.resident) / float(1 << 20)
+    }
 }
 
 /// The program inside, run by the one outside, which knows nothing but its path.
 pub(crate) fn within(mut outer: Command, inner: &Command) -> Command {
     outer.arg(inner.get_program()).args(inner.get_args()).env_clear();
     outer.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-    outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer.envs(environment(inner));
     outer
+}
+
+/// The variables that a command sets.
+pub(crate) fn environment(of: &Command) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+    of.get_envs().filter_map(|(name, value)| Some((name, value?)))
 }
 
 /// Whether a server says at `/health` that it is there.

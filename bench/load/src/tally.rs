@@ -47,6 +47,11 @@ impl Tally {
         self.whole[outcome as usize]
     }
 
+    /// How many all questions are.
+    pub(crate) fn total(&self) -> u64 {
+        self.whole.iter().sum()
+    }
+
     /// How many of those that count ended so.
     pub(crate) fn count(&self, outcome: Outcome) -> u64 {
         self.times[outcome as usize].len()

@@ -27,6 +27,8 @@ const config = {
     () => ({
       name: 'parts',
       configureWebpack: () => ({
+        // Its docs may be there by a link.
+        resolve: {symlinks: false},
         plugins: [
           new NormalModuleReplacementPlugin(/LiteYouTubeEmbed\.css$/, path.join(PARTS, 'none.css')),
           new NormalModuleReplacementPlugin(/^react-lite-youtube-embed$/, path.join(PARTS, 'Video.js')),

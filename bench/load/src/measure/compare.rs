@@ -283,8 +283,7 @@ impl Measured {
     ) -> anyhow::Result<(Tally, f64)> {
         let (tally, each) =
             cost::of_chats(&self.program, &self.readers, readers, span, ask).await?;
-        let all: u64 = Outcome::ALL.iter().map(|&outcome| tally.all(outcome)).sum();
-        self.figures.add(Row::Failed, float(all - tally.all(Outcome::Written)));
+        self.figures.add(Row::Failed, float(tally.total() - tally.all(Outcome::Written)));
         Ok((tally, each))
     }
 
@@ -318,6 +317,6 @@ impl Measured {
     }
 
     fn mib(&self) -> anyhow::Result<f64> {
-        Ok(float(self.resident()?) / float(1 << 20))
+        Ok(self.program.vitals()?.mib())
     }
 }

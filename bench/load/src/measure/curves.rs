@@ -137,6 +137,15 @@ impl Stage<'_> {
     fn span(&self) -> Span {
         Span::seconds(1, self.options.seconds)
     }
+
+    /// So many cases by their places, in a new order each round, with the number of the round.
+    fn rounds_of(&self, cases: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
+        (1..=self.options.rounds).flat_map(move |round| {
+            let mut order: Vec<usize> = (0..cases).collect();
+            fastrand::shuffle(&mut order);
+            order.into_iter().map(move |case| (round, case))
+        })
+    }
 }
 
 /// askbook between upstreams, and who asks it.

@@ -70,7 +70,7 @@ pub(crate) async fn run(bench: &Bench, options: &Options) -> anyhow::Result<()> 
             tally = &mut asking => break tally?,
             _ = ticks.tick() => {
                 let (vitals, now) = (program.vitals()?, begun.elapsed());
-                let sample = Sample { hours: now.as_secs_f64() / 3600.0, mib: mib(vitals.resident) };
+                let sample = Sample { hours: now.as_secs_f64() / 3600.0, mib: vitals.mib() };
                 if now.as_secs() % 60 < EVERY.as_secs() {
                     let processors = vitals.processor.div_duration_f64(now.max(EVERY));
                     let (minute, mib, files) = (now.as_secs() / 60, sample.mib, vitals.files);
@@ -97,10 +97,6 @@ pub(crate) async fn run(bench: &Bench, options: &Options) -> anyhow::Result<()> 
         goal("R5", "slope of RSS, MiB/h", Some(slope), Bound::AtMost(1.0));
     }
     Ok(())
-}
-
-fn mib(bytes: u64) -> f64 {
-    float(bytes) / float(1 << 20)
 }
 
 struct Sample {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::measure::curves::{Stage, Stand, told};
 use crate::picture::{Curve, Panel, Picture, Scale};
 use crate::reader::{Ask, Outcome};
-use crate::tally::float;
 
 /// How many readers there are.
 const READERS: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
@@ -26,15 +25,13 @@ pub(super) async fn measure(stage: &Stage<'_>) -> anyhow::Result<Picture> {
             let patient = |number| Ask { patience: Duration::from_mins(1), ..Ask::of(number) };
             let (tally, cost) = stand.chats(readers, stage.span(), patient).await?;
             let quantile = |share| tally.quantile(Outcome::Written, share);
-            let all: u64 = Outcome::ALL.into_iter().map(|outcome| tally.all(outcome)).sum();
-            unanswered += all - tally.all(Outcome::Written);
-            let resident = float(stand.program.vitals()?.resident) / float(1 << 20);
+            unanswered += tally.total() - tally.all(Outcome::Written);
             let figures = [
                 Some(tally.rate(Outcome::Written)),
                 quantile(0.5),
                 quantile(0.99),
                 Some(cost),
-                Some(resident),
+                Some(stand.program.vitals()?.mib()),
             ];
             for (points, figure) in points.iter_mut().zip(figures) {
                 points.extend(figure.map(|figure| (f64::from(readers), figure)));

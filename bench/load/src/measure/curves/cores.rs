@@ -22,24 +22,19 @@ type Figures = [[Vec<f64>; READERS.len()]; PROCESSORS.len()];
 pub(super) async fn measure(stage: &Stage<'_>) -> anyhow::Result<Picture> {
     let (mut rates, mut costs) = (Figures::default(), Figures::default());
     let mut alone = [false; PROCESSORS.len()];
-    for round in 1..=stage.options.rounds {
-        let mut order: Vec<(usize, usize)> = (0..PROCESSORS.len())
-            .flat_map(|processors| (0..READERS.len()).map(move |readers| (processors, readers)))
-            .collect();
-        fastrand::shuffle(&mut order);
-        for (at, of) in order {
-            let (processors, readers) = (PROCESSORS[at], READERS[of]);
-            told(&format!("cores, round {round}: {readers} readers, {processors} for askbook"));
-            let apart = Apart::with(processors)?;
-            alone[at] = apart.is_some();
-            let threads = processors.to_string();
-            let settings = [("ASKBOOK_THREADS", threads.as_str())];
-            let pace = stage.bench.pace.at_once();
-            let stand = Stand::start(stage.bench, pace, &settings, apart.as_ref())?;
-            let (tally, cost) = stand.chats(readers, stage.span(), Ask::of).await?;
-            rates[at][of].push(tally.rate(Outcome::Written));
-            costs[at][of].push(cost);
-        }
+    for (round, case) in stage.rounds_of(PROCESSORS.len() * READERS.len()) {
+        let (at, of) = (case / READERS.len(), case % READERS.len());
+        let (processors, readers) = (PROCESSORS[at], READERS[of]);
+        told(&format!("cores, round {round}: {readers} readers, {processors} for askbook"));
+        let apart = Apart::with(processors)?;
+        alone[at] = apart.is_some();
+        let threads = processors.to_string();
+        let settings = [("ASKBOOK_THREADS", threads.as_str())];
+        let pace = stage.bench.pace.at_once();
+        let stand = Stand::start(stage.bench, pace, &settings, apart.as_ref())?;
+        let (tally, cost) = stand.chats(readers, stage.span(), Ask::of).await?;
+        rates[at][of].push(tally.rate(Outcome::Written));
+        costs[at][of].push(cost);
     }
     let ratios = |upper: &[Vec<f64>], lower: &[Vec<f64>], times: f64| {
         let of_rounds = upper.iter().zip(lower).map(|(upper, lower)| {

@@ -17,7 +17,7 @@ use crate::Bench;
 use crate::corpus;
 use crate::measure::curves::{Stage, Stand, ever_tenfold, told};
 use crate::picture::{Curve, Panel, Picture, Scale};
-use crate::program::Setting;
+use crate::program::{Setting, environment};
 use crate::reader::Ask;
 use crate::tally::{float, median};
 use crate::upstreams::Upstreams;
@@ -56,16 +56,12 @@ pub(super) async fn measure(stage: &Stage<'_>) -> anyhow::Result<Picture> {
         }
     }
     let mut figures: Vec<Figures> = books.iter().map(|_| Figures::default()).collect();
-    for round in 1..=stage.options.rounds {
-        let mut order: Vec<usize> = (0..books.len()).collect();
-        fastrand::shuffle(&mut order);
-        for at in order {
-            let (passages, (_, name)) = (books[at].passages, WAYS[books[at].way]);
-            told(&format!("corpus, round {round}: {passages} passages {name}"));
-            let measured = books[at].measure(stage).await?;
-            for (figures, figure) in figures[at].iter_mut().zip(measured) {
-                figures.push(figure);
-            }
+    for (round, at) in stage.rounds_of(books.len()) {
+        let (passages, (_, name)) = (books[at].passages, WAYS[books[at].way]);
+        told(&format!("corpus, round {round}: {passages} passages {name}"));
+        let measured = books[at].measure(stage).await?;
+        for (figures, figure) in figures[at].iter_mut().zip(measured) {
+            figures.push(figure);
         }
     }
     let titles = [
@@ -141,7 +137,7 @@ impl Indexed {
         let mut index = Command::new(serve.get_program());
         index.args(["index", "--jsonl"]).arg(file).env_clear().current_dir(folder);
         index.env("LOG_LEVEL", "error");
-        index.envs(serve.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        index.envs(environment(&serve));
         let status = index.stdout(Stdio::null()).status()?;
         anyhow::ensure!(status.success(), "the passages cannot be indexed");
         Ok(())
@@ -169,8 +165,7 @@ impl Indexed {
         let processor = stand.program.vitals()?.processor.saturating_sub(before);
         let search = processor.as_secs_f64() * 1e6 / float(searches);
         let (_, chat) = stand.chats(1, stage.span(), |_| Ask::of(corpus::ASKED_OF)).await?;
-        let resident = float(stand.program.vitals()?.resident) / float(1 << 20);
-        Ok([search, chat, searchable, resident])
+        Ok([search, chat, searchable, stand.program.vitals()?.mib()])
     }
 }
 

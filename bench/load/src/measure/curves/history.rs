@@ -59,14 +59,10 @@ pub(super) async fn measure(stage: &Stage<'_>) -> anyhow::Result<Picture> {
         .filter(|(way, turns)| *turns > 0 || matches!(way, Way::Kept))
         .collect();
     let mut costs = vec![Vec::new(); cases.len()];
-    for round in 1..=stage.options.rounds {
-        let mut order: Vec<usize> = (0..cases.len()).collect();
-        fastrand::shuffle(&mut order);
-        for at in order {
-            let (way, turns) = cases[at];
-            told(&format!("history, round {round}: {turns} turns, {way:?}"));
-            costs[at].push(time(stage, way, turns).await?);
-        }
+    for (round, at) in stage.rounds_of(cases.len()) {
+        let (way, turns) = cases[at];
+        told(&format!("history, round {round}: {turns} turns, {way:?}"));
+        costs[at].push(time(stage, way, turns).await?);
     }
     let times: Vec<Option<f64>> = costs.into_iter().map(median).collect();
     let mut panels = vec![panel("Time on a processor", "µs a chat, one reader", &cases, &times)];

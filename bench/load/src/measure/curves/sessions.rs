@@ -58,16 +58,12 @@ pub(super) async fn measure(stage: &Stage<'_>) -> anyhow::Result<Picture> {
             servers.push(Server::start(stage, conversations).await?);
         }
     }
-    for round in 1..=stage.options.rounds {
-        let mut order: Vec<usize> = (0..servers.len()).collect();
-        fastrand::shuffle(&mut order);
-        for at in order {
-            told(&format!("sessions, round {round}: {} are kept", servers[at].conversations));
-            // With any of them, so that no processor has it at hand.
-            let ask = |number| Ask { goes_on: true, ..Ask::of(number) };
-            let (_, cost) = servers[at].stand.chats(1, stage.span(), ask).await?;
-            servers[at].costs.push(cost);
-        }
+    for (round, at) in stage.rounds_of(servers.len()) {
+        told(&format!("sessions, round {round}: {} are kept", servers[at].conversations));
+        // With any of them, so that no processor has it at hand.
+        let ask = |number| Ask { goes_on: true, ..Ask::of(number) };
+        let (_, cost) = servers[at].stand.chats(1, stage.span(), ask).await?;
+        servers[at].costs.push(cost);
     }
     let text = book::question(0).len() + book::answer(stage.bench.pace.pieces).concat().len();
     Ok(picture(&servers, &store, float(text as u64)))
