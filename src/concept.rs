@@ -27,9 +27,9 @@ impl Concept {
         &self.whole
     }
 
-    /// The terms for the parts of an identifier; none for other words.
-    pub fn parts(&self) -> &[String] {
-        &self.parts
+    /// The terms for the whole word and for its parts.
+    pub(crate) fn terms(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.whole()).chain(self.parts.iter().map(String::as_str))
     }
 
     /// How much the word says by itself: little for "use", much for a name.
@@ -196,7 +196,7 @@ mod tests {
     fn an_identifier_is_one_concept_with_parts() {
         let concepts = concepts("createSlice?");
         assert_eq!(concepts.len(), 1);
-        assert_eq!((concepts[0].whole(), concepts[0].parts().len()), ("createslice", 2));
+        assert_eq!((concepts[0].whole(), concepts[0].parts.len()), ("createslice", 2));
     }
 
     #[test]

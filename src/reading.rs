@@ -106,9 +106,7 @@ impl Reader {
         let text = format!("{asked}\n{}", selected.unwrap_or_default());
         let concepts = concepts(&text);
         let mut terms: Vec<String> = Vec::new();
-        for term in concepts.iter().flat_map(|concept| {
-            std::iter::once(concept.whole()).chain(concept.parts().iter().map(String::as_str))
-        }) {
+        for term in concepts.iter().flat_map(Concept::terms) {
             if terms.len() < u128::BITS as usize && !terms.iter().any(|known| known == term) {
                 terms.push(term.to_owned());
             }
@@ -338,8 +336,8 @@ impl Beginnings {
     /// upper-case letter, or between letters and digits. At any that is not ASCII.
     fn may_be_at(&self, before: Class, class: Class, byte: u8, next: u8) -> bool {
         let is_start = !before.is(Class::LETTER) || !class.is(Class::LOWER);
-        let has = self.0[usize::from(byte & 31)] >> (next & 31) & 1 == 1;
-        class.is(Class::FOREIGN) || (is_start && has)
+        let has = || self.0[usize::from(byte & 31)] >> (next & 31) & 1 == 1;
+        class.is(Class::FOREIGN) || (is_start && has())
     }
 }
 

@@ -295,6 +295,9 @@ fn end_of_part(word: &str) -> usize {
         c if c.is_alphabetic() => Class::Lower,
         _ => Class::Other,
     };
+    if word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return word.len();
+    }
     let mut classes = word.char_indices().map(|(at, c)| (at, class(c))).peekable();
     let mut before = None;
     while let Some((at, here)) = classes.next() {
@@ -318,15 +321,16 @@ pub fn terms(text: &str) -> Vec<String> {
     let mut terms = Vec::new();
     for word in text.unicode_words() {
         let word = uncontracted(word);
-        let parts = identifier_parts(word);
-        if parts.len() > 1 {
-            terms.push(word.to_lowercase());
-        }
-        for part in parts {
+        let (at, mut count) = (terms.len(), 0);
+        for part in parts(word) {
+            count += 1;
             let part = part.to_lowercase();
             if !is_stop_word(&part) {
                 terms.push(stem(&part));
             }
+        }
+        if count > 1 {
+            terms.insert(at, word.to_lowercase());
         }
     }
     terms

@@ -4,6 +4,9 @@
 //! are wrong now and then, and rather so that a question is taken to need its conversation: that
 //! costs a call, the other error costs the answer.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use crate::concept::{Concept, concepts};
 use crate::text::{stem, tokens};
 
@@ -45,7 +48,9 @@ const POINTING: &str = "all her his its me my our that the their these this thos
 const PARTICLES: &str = "again at away back by down for from in into off on out over to up with";
 
 /// Stems of words for a text, its parts, and what a reader may want done with it.
-const OF_TEXT: &str = "articl block chapter code describ explain highlight line overview page \
+static OF_TEXT: LazyLock<HashSet<&str>> = LazyLock::new(|| STEMS_OF_TEXT.split(' ').collect());
+
+const STEMS_OF_TEXT: &str = "articl block chapter code describ explain highlight line overview page \
     paragraph passag rephras section select sentenc simplifi snippet summar summari summaris text \
     tldr translat";
 
@@ -175,7 +180,7 @@ impl Word {
             .to_lowercase()
             .trim_matches(|c: char| !c.is_alphanumeric())
             .replace(['\'', '’'], "");
-        let is_of_text = among(OF_TEXT, &stem(&plain));
+        let is_of_text = OF_TEXT.contains(&*stem(&plain));
         let is_telling = !is_of_text && concepts(word).iter().any(Concept::says_something);
         let ends_sentence = word.ends_with(['.', '?', '!']);
         (!plain.is_empty()).then_some(Self { plain, ends_sentence, is_telling, is_of_text })

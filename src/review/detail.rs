@@ -334,16 +334,18 @@ fn value_of(word: &str) -> Option<&'static str> {
         ("first", "1"),
         ("second", "2"),
     ];
-    WORDS.iter().find(|(name, _)| *name == word).map(|(_, value)| *value)
+    let found = WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+    found.map(|(_, value)| *value)
 }
 
 /// The numbers that a text says in English words; of the small ones those that are more than
 /// articles.
 pub(super) fn numbers_in_words(text: &str) -> impl Iterator<Item = Key> {
-    let word = |run: Range<usize>| text[run].to_lowercase();
-    let words = runs(text).into_iter().map(word);
-    let words = words.filter(|word| !matches!(word.as_str(), "one" | "first" | "second"));
-    words.filter_map(|word| Some(Key::Number(vec![value_of(&word)?.to_owned()])))
+    let is_more = |word: &&str| {
+        !["one", "first", "second"].iter().any(|article| article.eq_ignore_ascii_case(word))
+    };
+    let words = runs(text).into_iter().map(|run| &text[run]).filter(is_more);
+    words.filter_map(|word| Some(Key::Number(vec![value_of(word)?.to_owned()])))
 }
 
 /// The longest stretches of characters that words, numbers and identifiers are made of.

@@ -11,10 +11,9 @@ use super::detail::{Detail, Key, details};
 use super::language::Language;
 use super::markup::Piece;
 use super::reading::Reading;
-use super::support::{Kind, Support, Weights};
+use super::support::{Kind, Said, Support, Weights};
 use super::{Checked, Reviewed};
 use crate::answer::{Source, Unsupported};
-use crate::concept::concepts;
 use crate::event::Citation;
 use crate::passage::Hit;
 use crate::prompt::Prompt;
@@ -39,8 +38,8 @@ pub(super) struct Draft {
     code: Vec<Range<usize>>,
     before: Before,
     language: Language,
-    /// The supported claims by the number that they cite, in the order of first citation.
-    cited: Vec<(usize, Vec<Range<usize>>)>,
+    /// The passages that supported claims cite, in the order of first citation.
+    cited: Vec<Cited>,
     unsupported: Vec<Unsupported>,
     /// What is among the unsupported.
     flagged: HashSet<Key>,
@@ -56,12 +55,22 @@ struct Before {
     is_cited: bool,
 }
 
+/// A passage that is cited.
+#[derive(Clone, Debug)]
+struct Cited {
+    number: usize,
+    /// The claims that it supports...
+    supports: Vec<Range<usize>>,
+    /// ...and what they [share](Support::shared) with it, each once.
+    shared: Vec<usize>,
+}
+
 /// The citations that stand side by side, and what they are for.
 struct Claim {
     /// Without the citations. Empty where they stand alone.
     at: Range<usize>,
-    /// The words that were compared with the passages.
-    words: String,
+    /// What was compared with the passages.
+    said: Said,
     /// The numbers that are cited with reason.
     numbers: Vec<usize>,
 }
@@ -122,13 +131,12 @@ impl Draft {
         if !space.is_empty() {
             reviewed.push(Reviewed::Text(space));
         }
-        let source = |(number, supports): (usize, Vec<Range<usize>>)| {
-            let claims: Vec<&str> = supports.iter().map(|at| &self.text[at.clone()]).collect();
+        let source = |Cited { number, supports, shared }| {
             let hit = &self.hits[number - 1];
             Source {
                 number,
                 passage: hit.passage.clone(),
-                quote: shortened(self.support.best_quote(number, &claims.join(" "))),
+                quote: shortened(self.support.best_quote(number, &shared)),
                 supports,
                 scores: hit.scores,
             }
@@ -188,13 +196,14 @@ impl Draft {
     fn end_sentence(&mut self, reviewed: &mut Vec<Reviewed>) {
         let plain = self.plain();
         self.language.read(&plain.prose, &self.support);
-        let mut claims = self.judge(&plain.text);
-        self.drop_citations(&mut claims);
-        let part = self.sentence();
-        let details = self.details(part.clone());
+        let mut details = self.details();
+        let mut claims = self.judge(&plain.text, &details);
+        if self.drop_citations(&mut claims) {
+            details = self.details();
+        }
         self.flag(&details);
         if has_words(&plain.text) {
-            let at = trimmed(&self.text, part);
+            let at = trimmed(&self.text, self.sentence());
             let is_cited = !claims.is_empty();
             self.before = Before { at, text: plain.text, details, is_cited };
         }
@@ -207,10 +216,11 @@ impl Draft {
             let supports =
                 if has_words(&self.text[at.clone()]) { at } else { self.before.at.clone() };
             for number in claim.numbers {
-                let quote = shortened(self.support.best_quote(number, &claim.words));
+                let shared = self.support.shared(number, &claim.said);
+                let quote = shortened(self.support.best_quote(number, &shared));
                 let passage = self.hits[number - 1].passage.clone();
                 let supports = supports.clone();
-                self.cite(number, supports.clone());
+                self.cite(number, supports.clone(), shared);
                 citations.push(Citation { number, passage, quote, supports });
             }
         }
@@ -218,12 +228,17 @@ impl Draft {
         reviewed.extend(citations.into_iter().map(Reviewed::Citation));
     }
 
-    fn cite(&mut self, number: usize, claim: Range<usize>) {
-        match self.cited.iter_mut().find(|(known, _)| *known == number) {
-            Some((_, claims)) if claims.last() == Some(&claim) => {}
-            Some((_, claims)) => claims.push(claim),
-            None => self.cited.push((number, vec![claim])),
+    fn cite(&mut self, number: usize, claim: Range<usize>, shared: Vec<usize>) {
+        let Some(cited) = self.cited.iter_mut().find(|cited| cited.number == number) else {
+            self.cited.push(Cited { number, supports: vec![claim], shared });
+            return;
+        };
+        if cited.supports.last() != Some(&claim) {
+            cited.supports.push(claim);
         }
+        cited.shared.extend(shared);
+        cited.shared.sort_unstable();
+        cited.shared.dedup();
     }
 
     fn flag(&mut self, details: &[Detail]) {
@@ -263,18 +278,18 @@ impl Draft {
     }
 
     /// The claims of the sentence, with the citations that they keep.
-    fn judge(&self, sentence: &str) -> Vec<Claim> {
+    fn judge(&self, sentence: &str, details: &[Detail]) -> Vec<Claim> {
         let in_context = OnceCell::new();
         let mut claims = Vec::new();
         if !has_words(sentence) && self.before.text.is_empty() {
             let of_nothing =
-                Claim { at: self.start..self.start, words: String::new(), numbers: Vec::new() };
+                Claim { at: self.start..self.start, said: Said::default(), numbers: Vec::new() };
             return vec![of_nothing];
         }
         let mut start = self.start;
         for group in groups(&self.text, &self.markers) {
-            let said = self.text[start..group[0].at.start].trim_end();
-            let at = start..start + said.len();
+            let words = self.text[start..group[0].at.start].trim_end();
+            let at = start..start + words.len();
             start = group.last().map_or(at.end, |marker| marker.at.end);
             let mut numbers: Vec<usize> = Vec::new();
             for number in group.iter().flat_map(|marker| &marker.numbers) {
@@ -282,30 +297,32 @@ impl Draft {
                     numbers.push(*number);
                 }
             }
-            let weights = self.weigh(said, &self.details(at.clone()));
-            let (words, numbers) = if self.suffice(&weights) {
-                (said.to_owned(), weights.supporting(numbers, Kind::Statement))
+            let said = Said::by(words);
+            let weights = self.weigh(&said, within(details, &at));
+            let (said, numbers) = if self.suffice(&weights) {
+                (said, weights.supporting(numbers, Kind::Statement))
             } else {
-                if self.language.is_own() && !weights.are_nothing() && says_something(said) {
+                if self.language.is_own() && !weights.are_nothing() && said.is_something() {
                     // What stands around it bears nothing out that has none of its own words.
                     numbers = weights.supporting(numbers, Kind::Introduction);
                 }
-                let (words, weights) = in_context.get_or_init(|| self.weigh_in_context(sentence));
+                let (said, weights) =
+                    in_context.get_or_init(|| self.weigh_in_context(sentence, details));
                 let introduces = sentence.trim_end().ends_with(':');
                 let kind = if introduces { Kind::Introduction } else { Kind::Statement };
                 let supporting = weights.as_ref().map(|w| w.supporting(numbers.clone(), kind));
-                (words.clone(), supporting.unwrap_or(numbers))
+                (said.clone(), supporting.unwrap_or(numbers))
             };
-            claims.push(Claim { at, words, numbers });
+            claims.push(Claim { at, said, numbers });
         }
         claims
     }
 
-    /// How far the passages bear these words out. Where the languages differ, numbers and
+    /// How far the passages bear out what is said. Where the languages differ, numbers and
     /// identifiers are all that can be compared.
-    fn weigh(&self, words: &str, details: &[Detail]) -> Weights {
+    fn weigh(&self, said: &Said, details: &[Detail]) -> Weights {
         if self.language.is_own() {
-            self.support.weigh(words, details)
+            self.support.weigh(said, details)
         } else {
             self.support.weigh_details(details)
         }
@@ -317,29 +334,30 @@ impl Draft {
     }
 
     /// Weighs the sentence, when it says little by itself with what it stands in: an uncited
-    /// sentence before it, and the question. Gives the words that were compared; no weights when
-    /// there is nothing to compare.
-    fn weigh_in_context(&self, sentence: &str) -> (String, Option<Weights>) {
-        let mut words = sentence.to_owned();
-        let mut details = self.details(self.sentence());
-        let mut weights = self.weigh(&words, &details);
+    /// sentence before it, and the question. Gives what was compared; no weights when there is
+    /// nothing to compare.
+    fn weigh_in_context(&self, sentence: &str, details: &[Detail]) -> (Said, Option<Weights>) {
+        let mut said = Said::by(sentence);
+        let mut weights = self.weigh(&said, details);
         if !self.language.is_own() {
             let can_compare = !weights.are_nothing();
-            return (words, can_compare.then_some(weights));
+            return (said, can_compare.then_some(weights));
         }
-        if weights.are_nothing() && says_something(sentence) {
-            return (words, Some(Weights::none()));
+        if weights.are_nothing() && said.is_something() {
+            return (said, Some(Weights::none()));
         }
+        let (mut words, mut details) = (sentence.to_owned(), details.to_vec());
         if !weights.are_telling() && !self.before.is_cited {
             words = format!("{}\n{words}", self.before.text);
             details.extend_from_slice(&self.before.details);
-            weights = self.weigh(&words, &details);
+            said = Said::by(&words);
+            weights = self.weigh(&said, &details);
         }
         if !weights.are_telling() {
-            words = format!("{}\n{words}", self.asked);
-            weights = self.weigh(&words, &details);
+            said = Said::by(&format!("{}\n{words}", self.asked));
+            weights = self.weigh(&said, &details);
         }
-        (words, Some(weights))
+        (said, Some(weights))
     }
 
     /// Where the sentence stands that is being written.
@@ -347,13 +365,15 @@ impl Draft {
         self.start..self.solid.max(self.start)
     }
 
-    fn details(&self, part: Range<usize>) -> Vec<Detail> {
-        details(&self.text, part, &self.code, &self.markers)
+    /// Those of the sentence.
+    fn details(&self) -> Vec<Detail> {
+        details(&self.text, self.sentence(), &self.code, &self.markers)
     }
 
     /// Takes the citations out of the sentence that are not kept, each with the space before it,
-    /// and moves what lies behind.
-    fn drop_citations(&mut self, claims: &mut [Claim]) {
+    /// and moves what lies behind. Whether there were any.
+    fn drop_citations(&mut self, claims: &mut [Claim]) -> bool {
+        let mut are_any = false;
         for index in (0..self.markers.len()).rev() {
             let Marker { at, numbers } = self.markers[index].clone();
             let claim = claims.iter().rposition(|claim| claim.at.end <= at.start).unwrap_or(0);
@@ -362,6 +382,7 @@ impl Draft {
             if rest.len() == numbers.len() {
                 continue;
             }
+            are_any = true;
             let mut cut = at.clone();
             if rest.is_empty() {
                 cut = self.with_space(at);
@@ -382,6 +403,7 @@ impl Draft {
             }
             self.solid = self.text.trim_end().len();
         }
+        are_any
     }
 
     /// A citation with the space before it; where it begins a line, with the space behind it.
@@ -399,7 +421,9 @@ impl Draft {
     }
 }
 
-/// Whether a sentence has words enough to say something by itself.
-fn says_something(sentence: &str) -> bool {
-    concepts(sentence).iter().filter(|concept| concept.says_something()).nth(1).is_some()
+/// The details that lie within a part of the text.
+fn within<'d>(details: &'d [Detail], part: &Range<usize>) -> &'d [Detail] {
+    let behind = details.partition_point(|detail| detail.at.start < part.end);
+    let first = details.partition_point(|detail| detail.at.start < part.start);
+    &details[first..behind]
 }

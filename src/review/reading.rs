@@ -10,7 +10,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::detail::Known;
 use super::markup::addresses;
 use super::words::Words;
-use crate::concept::{Concept, are_related};
+use crate::concept::Concept;
 use crate::passage::{Hit, Passage};
 use crate::text::{UnitKind, is_stop_word, terms, units};
 
@@ -146,15 +146,7 @@ impl Reading {
 
     /// How much of a concept its terms hold, from 0 to 1.
     pub(super) fn share_of(&self, concept: &Concept) -> f64 {
-        concept.share(|term| self.terms.contains(term), || self.has_related(concept.whole()))
-    }
-
-    /// Whether it has a term that is [related](are_related) to this one.
-    fn has_related(&self, whole: &str) -> bool {
-        let mut beginnings = whole.char_indices().map(|(at, _)| &whole[..at]);
-        let is_shorter =
-            |beginning: &str| are_related(whole, beginning) && self.terms.contains(beginning);
-        (are_related(whole, whole) && self.terms.has_beginning(whole)) || beginnings.any(is_shorter)
+        concept.share(|term| self.terms.contains(term), || self.terms.has_related(concept.whole()))
     }
 
     /// How much memory it takes, about, in bytes.

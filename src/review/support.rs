@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::detail::{Detail, Key, Known, numbers_in_words};
 use super::reading::Reading;
 use crate::concept::{Concept, concepts, ratio};
-use crate::text::{is_stop_word, terms};
+use crate::text::is_stop_word;
 
 /// The passages of a prompt.
 #[derive(Clone, Debug)]
@@ -22,6 +22,30 @@ pub(super) struct Weights(Vec<f64>);
 /// Of English words more than this share are function words, also between code; in texts of other
 /// languages those that look like English ones are few.
 const ENGLISH: f64 = 0.15;
+
+/// What a claim says, as it is compared with passages.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Said {
+    concepts: Vec<Concept>,
+    /// The numbers in words.
+    numbers: Vec<Key>,
+}
+
+impl Said {
+    /// What these words say.
+    pub(super) fn by(words: &str) -> Self {
+        Self { concepts: concepts(words), numbers: numbers_in_words(words).collect() }
+    }
+
+    /// Whether these are words enough to say something by themselves.
+    pub(super) fn is_something(&self) -> bool {
+        self.concepts.iter().filter(|concept| concept.says_something()).nth(1).is_some()
+    }
+
+    fn terms(&self) -> impl Iterator<Item = &str> {
+        self.concepts.iter().flat_map(Concept::terms)
+    }
+}
 
 /// What a claim is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,14 +99,14 @@ impl Support {
         Known::have(self.passages.iter().map(|reading| &reading.known), key)
     }
 
-    /// How far each passage bears out what these words and details say.
-    pub(super) fn weigh(&self, claim: &str, details: &[Detail]) -> Weights {
+    /// How far each passage bears out what is said with these details.
+    pub(super) fn weigh(&self, said: &Said, details: &[Detail]) -> Weights {
         let mut weights = self.weigh_details(details);
-        for key in numbers_in_words(claim) {
-            self.add(&mut weights, DETAIL, |reading| holds(reading, &key));
+        for key in &said.numbers {
+            self.add(&mut weights, DETAIL, |reading| holds(reading, key));
         }
-        let is_word = |concept: &Concept| !concept.whole().starts_with(char::is_numeric);
-        for concept in concepts(claim).iter().filter(|concept| is_word(concept)) {
+        let is_word = |concept: &&Concept| !concept.whole().starts_with(char::is_numeric);
+        for concept in said.concepts.iter().filter(is_word) {
             self.add(&mut weights, concept.salience(), |reading| reading.share_of(concept));
         }
         weights
@@ -107,17 +131,23 @@ impl Support {
         }
     }
 
-    /// The words of a passage that bear a claim out best: the unit that shares the most with it,
-    /// relative to the root of its own length so that long units do not win by size alone.
-    pub(super) fn best_quote(&self, number: usize, claim: &str) -> &str {
+    /// The terms of a passage that are said, by their places among its terms.
+    pub(super) fn shared(&self, number: usize, said: &Said) -> Vec<usize> {
+        let reading = self.passages.get(number - 1);
+        reading.map_or_else(Vec::new, |reading| {
+            said.terms().filter_map(|term| reading.terms.position(term)).collect()
+        })
+    }
+
+    /// The words of a passage that bear best out what shares these terms with it: the unit that has
+    /// the most of them, relative to the root of its own length so that long units do not win by
+    /// size alone.
+    pub(super) fn best_quote(&self, number: usize, shared: &[usize]) -> &str {
         let Some(reading) = self.passages.get(number - 1) else { return "" };
-        let mut said: Vec<usize> =
-            terms(claim).iter().filter_map(|term| reading.terms.position(term)).collect();
-        said.sort_unstable();
         let mut best = (f64::NEG_INFINITY, "");
         for unit in &reading.units {
-            let shared = unit.terms.iter().filter(|term| said.binary_search(term).is_ok()).count();
-            let score = ratio(shared, 1) / ratio(unit.terms.len().max(1), 1).sqrt();
+            let count = unit.terms.iter().filter(|term| shared.contains(term)).count();
+            let score = ratio(count, 1) / ratio(unit.terms.len().max(1), 1).sqrt();
             if score > best.0 {
                 best = (score, &unit.text);
             }

@@ -1,5 +1,7 @@
 //! Sets of words, packed: of a passage that was read, most is words.
 
+use crate::concept::are_related;
+
 /// Words in order, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Words {
@@ -20,10 +22,25 @@ impl Words {
         (self.get(at)? == word).then_some(at)
     }
 
-    /// Whether a word begins like this.
-    pub(super) fn has_beginning(&self, beginning: &str) -> bool {
-        let first = self.get(self.first_from(beginning));
-        first.is_some_and(|word| word.starts_with(beginning))
+    /// Whether one of them is [related](are_related) to this one.
+    pub(super) fn has_related(&self, word: &str) -> bool {
+        let mut at = self.first_from(word);
+        if self.get(at).is_some_and(|next| are_related(next, word)) {
+            return true;
+        }
+        // Whatever it begins with stands before it, and begins all that stands between them.
+        let mut beginning = word;
+        while let Some(before) = at.checked_sub(1).and_then(|before| self.get(before)) {
+            beginning = shared_beginning(beginning, before);
+            if !are_related(word, beginning) {
+                return false;
+            }
+            at = self.first_from(beginning);
+            if self.get(at) == Some(beginning) {
+                return true;
+            }
+        }
+        false
     }
 
     /// How much memory they take, about, in bytes.
@@ -52,6 +69,12 @@ impl Words {
     }
 }
 
+/// What two words begin with.
+fn shared_beginning<'a>(one: &'a str, other: &str) -> &'a str {
+    let length = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
+    &one[..one.floor_char_boundary(length)]
+}
+
 impl FromIterator<String> for Words {
     fn from_iter<T: IntoIterator<Item = String>>(words: T) -> Self {
         let mut words: Vec<String> = words.into_iter().collect();
@@ -71,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_found_by_the_whole_and_by_their_beginning() {
+    fn words_are_found() {
         let given = ["port", "ports", "a", "", "über", "port"];
         let words: Words = given.iter().map(|word| (*word).to_owned()).collect();
         assert_eq!(["", "a", "port", "ports", "über"].map(|word| words.position(word)), {
@@ -80,10 +103,35 @@ mod tests {
         for other in ["por", "portsmouth", "b", "z", "ü"] {
             assert!(!words.contains(other), "{other}");
         }
-        for (beginning, is_there) in [("po", true), ("ports", true), ("portsm", false), ("ü", true)]
-        {
-            assert_eq!(words.has_beginning(beginning), is_there, "{beginning}");
+        assert!(!Words::default().contains(""));
+    }
+
+    #[test]
+    fn a_word_is_related_to_what_it_begins_with_and_to_what_begins_with_it() {
+        let given = ["a", "conf", "confi", "configx", "configz", "überall", "überalldorthin"];
+        let words: Words = given.iter().map(|word| (*word).to_owned()).collect();
+        let pairs = |word: &str| given.iter().any(|given| are_related(given, word));
+        let asked = [
+            "",
+            "a",
+            "conf",
+            "confi",
+            "config",
+            "configuration",
+            "configxyz",
+            "configzyx",
+            "confu",
+            "confused",
+            "überal",
+            "überalldort",
+            "überalles",
+            "überfall",
+            "zzzzzz",
+        ];
+        for word in asked {
+            assert_eq!(words.has_related(word), pairs(word), "{word}");
         }
-        assert!(!Words::default().has_beginning("") && !Words::default().contains(""));
+        assert!(words.has_related("configuration") && !words.has_related("confused"));
+        assert!(!Words::default().has_related("configuration"));
     }
 }

@@ -16,8 +16,12 @@ const WINDOW: f64 = 600.0;
 /// ...and how much less those count that may have had to wait: were they the usual ones, waiting
 /// would be usual. They count a little, for an upstream may become slower for good.
 const DOUBT: f64 = 0.01;
-/// How much longer than usual a call may take before it counts as one that had to wait.
+/// How much longer than usual a call may take before it counts as one that had to wait...
 const TOLERANCE: f64 = 2.0;
+/// ...and how much longer, in seconds, in any case: half of what a reader takes for at once
+/// (R. B. Miller, 1968: 0.1 s). Refusing somebody else would not be worth it; and of calls that
+/// take a millisecond, another one is as easily our own, with more to do than one processor can.
+const UNFELT: f64 = 0.05;
 /// How much longer than usual one may take before it is not worth waiting for.
 const PATIENCE: f64 = 5.0;
 /// What is left of the limit after a failure.
@@ -110,7 +114,8 @@ impl Limit {
         if !is_used {
             return;
         }
-        let gradient = (TOLERANCE * self.usual / took).clamp(0.5, 1.0);
+        let tolerated = (TOLERANCE * self.usual).max(self.usual + UNFELT);
+        let gradient = (tolerated / took).clamp(0.5, 1.0);
         let aim = self.allowed * gradient + self.allowed.sqrt();
         // Each call has its share, so that those that were under way together move it once.
         self.set(self.allowed + (aim - self.allowed) / self.allowed);

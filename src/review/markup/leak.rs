@@ -16,6 +16,8 @@ const HELD: usize = 400;
 pub(super) struct Leaks {
     /// In lower case; ASCII.
     secrets: Vec<String>,
+    /// The characters that they begin and end with.
+    ends: Vec<char>,
     /// The last visible characters that left, in lower case: less than the longest secret.
     left: String,
     /// The beginning of a secret, perhaps.
@@ -25,34 +27,38 @@ pub(super) struct Leaks {
 impl Leaks {
     pub(super) fn new(mark: MessageId) -> Self {
         let secrets = vec![CANARY.to_lowercase(), mark.0.simple().to_string(), mark.0.to_string()];
-        Self { secrets, left: String::new(), held: String::new() }
+        let ends = secrets
+            .iter()
+            .flat_map(|secret| secret.chars().next().into_iter().chain(secret.chars().next_back()));
+        let ends = ends.collect();
+        Self { secrets, ends, left: String::new(), held: String::new() }
     }
 
     /// Takes a piece in; adds what may leave to `text`.
     pub(super) fn pass(&mut self, piece: &str, text: &mut String) {
-        for c in piece.chars() {
-            self.held.push(c);
-            if self.held.len() == 1 && !self.may_be_at_an_end(c) {
-                self.release(1, text);
-                continue;
+        let mut rest = piece;
+        loop {
+            if self.held.is_empty() {
+                // Most of a text is passed on as it is, a run at a time.
+                let at_an_end = |c: char| self.ends.contains(&c.to_ascii_lowercase());
+                let (run, behind) = rest.split_at(rest.find(at_an_end).unwrap_or(rest.len()));
+                self.leave(run, text);
+                rest = behind;
             }
+            let mut characters = rest.chars();
+            let Some(c) = characters.next() else { return };
+            rest = characters.as_str();
+            self.held.push(c);
             if c.is_ascii_alphanumeric() && self.ends_in_secret() {
                 self.held.clear();
             }
-            let keep = self.start_of_secret();
-            self.release(keep, text);
+            self.release(self.start_of_secret(), text);
         }
     }
 
     /// Ends the text; adds what was held.
     pub(super) fn finish(&mut self, text: &mut String) {
         self.release(self.held.len(), text);
-    }
-
-    /// Whether a secret may begin or end with this character. Most do not, and those cost little.
-    fn may_be_at_an_end(&self, c: char) -> bool {
-        let c = c.to_ascii_lowercase();
-        self.secrets.iter().any(|secret| secret.starts_with(c) || secret.ends_with(c))
     }
 
     fn ends_in_secret(&self) -> bool {
@@ -78,11 +84,16 @@ impl Leaks {
         places.find(may_begin).unwrap_or(self.held.len())
     }
 
+    /// Lets what is held leave up to there.
     fn release(&mut self, end: usize, text: &mut String) {
-        let leaving = &self.held[..end];
+        let behind = self.held.split_off(end);
+        let leaving = std::mem::replace(&mut self.held, behind);
+        self.leave(&leaving, text);
+    }
+
+    fn leave(&mut self, leaving: &str, text: &mut String) {
         text.push_str(leaving);
         self.left.extend(visible(leaving));
-        self.held.drain(..end);
         let longest = self.secrets.iter().map(String::len).max().unwrap_or(0);
         if self.left.len() > 4 * longest {
             let mut start = self.left.len() - longest;

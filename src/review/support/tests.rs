@@ -24,7 +24,7 @@ fn a_passage_supports_what_shares_rare_words_with_it() {
         "The widget index lives on the disk.",
         "The widget is green.",
     ]);
-    let weights = support.weigh("The index of widgets is on disk", &[]);
+    let weights = support.weigh(&Said::by("The index of widgets is on disk"), &[]);
     assert!(weights.are_telling());
     assert_eq!(weights.supporting(vec![1, 2, 3], Kind::Statement), [1, 2, 3]);
     assert_eq!(weights.supporting(vec![2], Kind::Statement), [2]);
@@ -35,7 +35,7 @@ fn a_passage_supports_what_shares_rare_words_with_it() {
 #[test]
 fn function_words_support_nothing() {
     let support = support(&["That is how it is in the end.", "What it was."]);
-    let weights = support.weigh("This is what it was and will be", &[]);
+    let weights = support.weigh(&Said::by("This is what it was and will be"), &[]);
     assert!(weights.are_nothing(), "{weights:?}");
 }
 
@@ -50,8 +50,6 @@ fn a_passage_that_does_not_exist_supports_nothing() {
 fn a_quote_is_the_sentence_of_the_passage_that_the_claim_rests_on() {
     let support =
         support(&["# Time\n\nThe port is fixed. Sessions expire after one hour. Logs go there."]);
-    assert_eq!(
-        support.best_quote(1, "A session lives for an hour"),
-        "Sessions expire after one hour."
-    );
+    let shared = support.shared(1, &Said::by("A session lives for an hour"));
+    assert_eq!(support.best_quote(1, &shared), "Sessions expire after one hour.");
 }

@@ -5,22 +5,26 @@ fn limit(least: usize, first: usize, most: usize) -> Limit {
     Limit::new(Concurrency { least, first, most })
 }
 
-/// As many calls as there may be, all at once, `rounds` times, and each takes what an upstream
-/// needs that answers `capacity` calls at once in 100 ms and lets more wait.
+/// As many calls as there may be, all at once, which all take so long.
+fn round(limit: &mut Limit, took: Duration) {
+    while !limit.is_full() {
+        limit.begin();
+    }
+    for _ in 0..limit.in_flight() {
+        limit.answered(took);
+    }
+    while limit.in_flight() > 0 {
+        limit.end();
+    }
+}
+
+/// So many such rounds of what an upstream needs that answers `capacity` calls at once in 100 ms
+/// and lets more wait.
 fn load(limit: &mut Limit, capacity: f64, rounds: usize) {
     for _ in 0..rounds {
-        let calls = limit.calls();
-        while !limit.is_full() {
-            limit.begin();
-        }
         #[expect(clippy::cast_precision_loss, reason = "a small count")]
-        let took = Duration::from_secs_f64(0.1 * (calls as f64 / capacity).max(1.0));
-        for _ in 0..calls {
-            limit.answered(took);
-        }
-        for _ in 0..calls {
-            limit.end();
-        }
+        let calls = limit.calls() as f64;
+        round(limit, Duration::from_secs_f64(0.1 * (calls / capacity).max(1.0)));
     }
 }
 
@@ -42,6 +46,20 @@ fn it_falls_when_calls_begin_to_wait_and_stays_there() {
         load(&mut limit, 10.0, 10);
         assert!((10..60).contains(&limit.calls()), "{}", limit.calls());
     }
+}
+
+#[test]
+fn a_wait_that_nobody_feels_takes_nothing_away() {
+    let mut limit = limit(4, 100, 100);
+    round(&mut limit, Duration::from_millis(1));
+    for _ in 0..100 {
+        round(&mut limit, Duration::from_millis(40));
+    }
+    assert_eq!(limit.calls(), 100);
+    for _ in 0..3 {
+        round(&mut limit, Duration::from_millis(300));
+    }
+    assert!(limit.calls() < 50, "{}", limit.calls());
 }
 
 #[test]
