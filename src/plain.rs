@@ -40,6 +40,10 @@ fn kept(text: &[u8]) -> usize {
 /// that only act on their neighbours (annotation, hieroglyph joiners), the empty Braille pattern,
 /// and the code points that will never be characters.
 pub(crate) fn is_invisible(c: char) -> bool {
+    !c.is_ascii() && is_ignorable(c)
+}
+
+fn is_ignorable(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
         | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'

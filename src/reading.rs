@@ -239,7 +239,8 @@ impl Reader {
         let mut extract = Extract::default();
         let bytes = text.as_bytes();
         let (mut start, mut before, mut may_hold) = (0, Class::of(b' '), false);
-        for (at, byte) in bytes.iter().copied().enumerate() {
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
             let class = Class::of(byte);
             if class.is(Class::WORD) {
                 let next = bytes.get(at + 1).copied().unwrap_or_default();
@@ -249,6 +250,11 @@ impl Reader {
                     extract = extract.and(self.run(&text[start..at]));
                 }
                 (start, may_hold) = (at + 1, false);
+            }
+            at += 1;
+            if class.is(Class::LETTER) {
+                // No term begins at a small letter behind a letter, which most are.
+                at += bytes[at..].iter().take_while(|byte| byte.is_ascii_lowercase()).count();
             }
             before = class;
         }

@@ -8,7 +8,20 @@ pub(super) struct Words {
     /// One behind the other.
     text: Box<str>,
     /// Where each ends.
-    ends: Box<[usize]>,
+    ends: Box<[u32]>,
+    /// What each begins with: most words are told apart by it.
+    heads: Box<[Head]>,
+}
+
+/// The first four bytes of a word, as a number that has the order of words.
+type Head = u32;
+
+fn head(word: &str) -> Head {
+    let mut head = [0; size_of::<Head>()];
+    for (place, byte) in head.iter_mut().zip(word.bytes()) {
+        *place = byte;
+    }
+    Head::from_be_bytes(head)
 }
 
 impl Words {
@@ -45,18 +58,20 @@ impl Words {
 
     /// How much memory they take, about, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.text.len() + size_of_val(&*self.ends)
+        self.text.len() + size_of_val(&*self.ends) + size_of_val(&*self.heads)
     }
 
     fn get(&self, at: usize) -> Option<&str> {
         let end = *self.ends.get(at)?;
         let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        Some(&self.text[start..end])
+        Some(&self.text[start as usize..end as usize])
     }
 
     /// The place of the first word that is not less than this one.
     fn first_from(&self, word: &str) -> usize {
-        let (mut low, mut high) = (0, self.ends.len());
+        let head = head(word);
+        let mut low = self.heads.partition_point(|one| *one < head);
+        let mut high = low + self.heads[low..].partition_point(|one| *one == head);
         while low < high {
             let middle = usize::midpoint(low, high);
             if self.get(middle).is_some_and(|one| one < word) {
@@ -80,12 +95,14 @@ impl FromIterator<String> for Words {
         let mut words: Vec<String> = words.into_iter().collect();
         words.sort_unstable();
         words.dedup();
+        let heads = words.iter().map(|word| head(word)).collect();
         let mut end = 0;
+        #[expect(clippy::cast_possible_truncation, reason = "no passage has 4 GiB of words")]
         let ends = words.iter().map(|word| {
-            end += word.len();
+            end += word.len() as u32;
             end
         });
-        Self { ends: ends.collect(), text: words.concat().into() }
+        Self { ends: ends.collect(), text: words.concat().into(), heads }
     }
 }
 
@@ -95,12 +112,13 @@ mod tests {
 
     #[test]
     fn words_are_found() {
-        let given = ["port", "ports", "a", "", "über", "port"];
+        let given = ["port", "ports", "a", "", "über", "port", "portable", "por"];
         let words: Words = given.iter().map(|word| (*word).to_owned()).collect();
-        assert_eq!(["", "a", "port", "ports", "über"].map(|word| words.position(word)), {
-            [Some(0), Some(1), Some(2), Some(3), Some(4)]
-        });
-        for other in ["por", "portsmouth", "b", "z", "ü"] {
+        let all = ["", "a", "por", "port", "portable", "ports", "über"];
+        for (place, word) in all.into_iter().enumerate() {
+            assert_eq!(words.position(word), Some(place), "{word}");
+        }
+        for other in ["po", "porta", "portsmouth", "b", "z", "ü"] {
             assert!(!words.contains(other), "{other}");
         }
         assert!(!Words::default().contains(""));

@@ -201,13 +201,17 @@ const QUESTION: u64 = 7;
 /// The first seed of those that other passages have.
 const ENTRIES: u64 = 1_000;
 
-/// A vector as JSON.
+/// A vector as JSON. Its numbers are `float` in the protocol (`ContentEmbedding`), and so are
+/// written in as few digits as name one of 32 bits (`ProtoJSON`): eight to ten.
 fn written(vector: &[f32], pretty: bool) -> String {
-    let vector = json!({ "values": vector });
-    if pretty { format!("{vector:#}") } else { vector.to_string() }
+    let numbers: Vec<String> = vector.iter().map(f32::to_string).collect();
+    if pretty {
+        format!("{{\n    \"values\": [\n      {}\n    ]\n  }}", numbers.join(",\n      "))
+    } else {
+        format!("{{\"values\":[{}]}}", numbers.join(","))
+    }
 }
 
-/// Numbers with as many digits as Gemini's have.
 fn vector(dimension: usize, seed: u64) -> Vec<f32> {
     let mut random = fastrand::Rng::with_seed(seed);
     (0..dimension).map(|_| (random.f32() - 0.5) / 10.0).collect()
