@@ -29,7 +29,7 @@ type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// What is said again and again.
 struct Replies {
-    /// The vector of all questions as JSON, pretty-printed: 20 KB, as they come...
+    /// The vector of all questions as JSON, pretty-printed: 14 KB, as they come...
     vector: String,
     /// ...and as they come to who asks for them without `prettyPrint`.
     compact: String,
