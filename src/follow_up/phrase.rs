@@ -50,9 +50,9 @@ const PARTICLES: &str = "again at away back by down for from in into off on out 
 /// Stems of words for a text, its parts, and what a reader may want done with it.
 static OF_TEXT: LazyLock<HashSet<&str>> = LazyLock::new(|| STEMS_OF_TEXT.split(' ').collect());
 
-const STEMS_OF_TEXT: &str = "articl block chapter code describ explain highlight line overview page \
-    paragraph passag rephras section select sentenc simplifi snippet summar summari summaris text \
-    tldr translat";
+const STEMS_OF_TEXT: &str = "\
+    articl block chapter code describ explain highlight line overview page paragraph passag \
+    rephras section select sentenc simplifi snippet summar summari summaris text tldr translat";
 
 /// A question as it is worded.
 #[derive(Clone, Debug)]
