@@ -25,6 +25,9 @@ pub(crate) enum Call {
 
 /// How long the stand-ins take, and how much they say.
 #[derive(Args, Clone, Copy, Debug)]
+#[command(
+    next_help_heading = "Upstreams (they take no time in instructions and compare, nor in curves but for concurrency)"
+)]
 pub(crate) struct Pace {
     /// How long an embedding takes, in milliseconds
     #[arg(long, global = true, default_value_t = 20)]
