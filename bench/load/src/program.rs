@@ -30,6 +30,10 @@ const LOG: usize = 4_000;
 /// A setting of askbook's, by its name.
 pub(crate) type Setting<'a> = (&'a str, &'a str);
 
+/// Nothing that was asked before is known.
+pub(crate) const NO_CACHES: [Setting<'_>; 2] =
+    [("ASKBOOK_EMBEDDING_CACHE_BYTES", "0"), ("ASKBOOK_ANSWER_CACHE_BYTES", "0")];
+
 /// Which program is measured, and with which settings.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Measured {

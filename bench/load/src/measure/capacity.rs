@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::Bench;
+use crate::program::NO_CACHES;
 use crate::reader::{Ask, Outcome, Readers};
 use crate::table::{Table, figure};
 use crate::timetable::{Span, closed};
@@ -20,7 +21,8 @@ pub(crate) async fn run(bench: &Bench, options: &Options) -> anyhow::Result<()> 
 
 /// Prints what ever more readers get; returns the most answers a second.
 pub(crate) async fn capacity(bench: &Bench, seconds: u64) -> anyhow::Result<f64> {
-    let (program, _upstreams) = bench.start(&[])?;
+    // Each number of readers asks the same questions.
+    let (program, _upstreams) = bench.start(&NO_CACHES)?;
     let readers = Arc::new(Readers::of(&program.address));
     let mut table = Table::new(&[
         "readers",

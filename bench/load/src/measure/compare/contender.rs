@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::Bench;
 use crate::connections::Tls;
 use crate::gemini::WRITER;
-use crate::program::Program;
+use crate::program::{NO_CACHES, Program};
 use crate::qdrant::COLLECTION;
 use crate::script::Pace;
 use crate::upstreams::Upstreams;
@@ -28,10 +28,6 @@ pub(crate) enum Contender {
     /// The three upstream calls in Rust and nothing else (`bench/floor`)
     Floor,
 }
-
-/// All others make every call, too.
-const NO_CACHES: [(&str, &str); 2] =
-    [("ASKBOOK_EMBEDDING_CACHE_BYTES", "0"), ("ASKBOOK_ANSWER_CACHE_BYTES", "0")];
 
 /// What runs the servers in Python.
 #[derive(clap::Args, Clone, Debug)]
@@ -64,6 +60,7 @@ impl Contender {
     ) -> anyhow::Result<(Program, Upstreams)> {
         let upstreams = Upstreams::start(pace, tls)?;
         let mut command = match self {
+            // All others make every call, too.
             Self::Askbook => bench.measured.command(&upstreams, &NO_CACHES)?,
             Self::Fastapi => python.command("fastapi_server.py")?,
             Self::Lean => python.command("lean_server.py")?,

@@ -17,7 +17,7 @@ use crate::Bench;
 use crate::corpus;
 use crate::measure::curves::{Stage, Stand, ever_tenfold, told};
 use crate::picture::{Curve, Panel, Picture, Scale};
-use crate::program::{Setting, environment};
+use crate::program::{NO_CACHES, Setting, environment};
 use crate::reader::Ask;
 use crate::tally::{float, median};
 use crate::upstreams::Upstreams;
@@ -121,9 +121,10 @@ fn points(books: &[Indexed], figures: &[Figures], way: usize, of: usize) -> Vec<
 impl Indexed {
     /// Every question is the same one, so that the book answers it: what askbook keeps is off.
     fn settings<'a>(&self, folder: &'a str) -> [Setting<'a>; 5] {
+        let [embeddings, answers] = NO_CACHES;
         [
-            ("ASKBOOK_EMBEDDING_CACHE_BYTES", "0"),
-            ("ASKBOOK_ANSWER_CACHE_BYTES", "0"),
+            embeddings,
+            answers,
             ("ASKBOOK_EMBEDDER", WAYS[self.way].0),
             ("ASKBOOK_RETRIEVER", "edge"),
             ("ASKBOOK_DATA_DIR", folder),
